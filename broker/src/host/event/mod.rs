@@ -1,0 +1,5 @@
+//! Skeleton.
+
+/// Filled in by the next change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {}

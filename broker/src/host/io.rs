@@ -1,0 +1,189 @@
+//! What goes in through the door, and what comes out.
+
+use bytes::Bytes;
+
+use super::{AcceptedId, Address, Connection, Event, OpenedId};
+
+/// What a process can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input<C> {
+    /// The process begins to live: its first input.
+    Started,
+    /// A deadline that it named has passed.
+    Woken,
+    /// A peer connected to a port that it listens on.
+    Accepted {
+        /// The host's number for the connection.
+        connection: AcceptedId,
+        /// Where the peer is.
+        peer: Address,
+    },
+    /// A connection that it opened stands.
+    Established {
+        /// The connection.
+        connection: OpenedId,
+    },
+    /// A connection that it opened could not be made.
+    ConnectFailed {
+        /// The connection.
+        connection: OpenedId,
+        /// Why not.
+        failure: ConnectFailure,
+    },
+    /// The peer closed the connection, or it was reset. Nothing more comes from it.
+    Closed {
+        /// The connection.
+        connection: Connection,
+    },
+    /// A whole frame arrived: a request or a response, without its length prefix.
+    Frame {
+        /// The connection on which it came.
+        connection: Connection,
+        /// The bytes.
+        frame: Bytes,
+    },
+    /// An operator asks it to end cleanly (SIGTERM).
+    ShutdownAsked,
+    /// Its application asks for something.
+    Command(C),
+}
+
+/// Why a connection could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectFailure {
+    /// The peer's host answers, but nobody listens there.
+    Refused,
+    /// No such host.
+    UnknownHost,
+}
+
+/// What a process can do to the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output<A> {
+    /// Accept connections on this port from now on. Before, they are refused.
+    Listen {
+        /// The port.
+        port: u16,
+    },
+    /// Open a connection. It may hang for as long as the peer is unreachable: the process gives up
+    /// by closing it.
+    Open {
+        /// The process's number for it.
+        connection: OpenedId,
+        /// Whom to reach.
+        to: Address,
+    },
+    /// Close a connection, in whatever state it is.
+    Close {
+        /// The connection.
+        connection: Connection,
+    },
+    /// Send a frame on an established connection.
+    Send {
+        /// The connection.
+        connection: Connection,
+        /// A request or response as it stands on the wire, without its length prefix.
+        frame: Bytes,
+        /// What it is, for those who must pick it out without decoding.
+        tag: FrameTag,
+    },
+    /// Answer the application.
+    Answer(A),
+    /// End this incarnation.
+    Exit(ExitReason),
+    /// Something that matters has happened.
+    Event(Event),
+}
+
+/// What a frame is, without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameTag {
+    /// Kafka's API key.
+    pub api: i16,
+    /// The version of that API.
+    pub version: i16,
+    /// The request's correlation id; its response bears the same.
+    pub correlation: i32,
+    /// Whether it is the response.
+    pub response: bool,
+}
+
+/// Why a process ended itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitReason {
+    /// It was asked to, and everything is on disk.
+    CleanShutdown,
+    /// It cannot go on: its last log directory failed (`Exit.halt` in Kafka).
+    Halted,
+    /// Its configuration or its disk does not let it start; the process has said why in an event.
+    CannotStart,
+}
+
+/// Where a step leaves its outputs, in the order in which they happen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outbox<A> {
+    outputs: Vec<Output<A>>,
+}
+
+impl<A> Default for Outbox<A> {
+    fn default() -> Self {
+        Self { outputs: Vec::new() }
+    }
+}
+
+impl<A> Outbox<A> {
+    /// An empty outbox.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends any output.
+    pub fn push(&mut self, output: Output<A>) {
+        self.outputs.push(output);
+    }
+
+    /// Accepts connections on `port` from now on.
+    pub fn listen(&mut self, port: u16) {
+        self.push(Output::Listen { port });
+    }
+
+    /// Opens a connection under the number `connection`.
+    pub fn open(&mut self, connection: OpenedId, to: Address) {
+        self.push(Output::Open { connection, to });
+    }
+
+    /// Closes a connection.
+    pub fn close(&mut self, connection: Connection) {
+        self.push(Output::Close { connection });
+    }
+
+    /// Sends a frame.
+    pub fn send(&mut self, connection: Connection, frame: Bytes, tag: FrameTag) {
+        self.push(Output::Send { connection, frame, tag });
+    }
+
+    /// Answers the application.
+    pub fn answer(&mut self, answer: A) {
+        self.push(Output::Answer(answer));
+    }
+
+    /// Ends this incarnation.
+    pub fn exit(&mut self, reason: ExitReason) {
+        self.push(Output::Exit(reason));
+    }
+
+    /// Tells whoever watches what has happened.
+    pub fn event(&mut self, event: impl Into<Event>) {
+        self.push(Output::Event(event.into()));
+    }
+
+    /// Takes everything out, in order, and leaves the outbox empty with its room kept.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Output<A>> {
+        self.outputs.drain(..)
+    }
+
+    /// What lies in it.
+    pub fn outputs(&self) -> &[Output<A>] {
+        &self.outputs
+    }
+}
