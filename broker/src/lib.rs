@@ -16,6 +16,7 @@
 //! | [`metadata`] | the records of the metadata log and the image made of them |
 //! | [`net`] | requests and responses on connections, both ends |
 //! | [`protocol`] | Kafka's wire format and record batches |
+//! | [`config`] | Kafka's configuration keys |
 //! | [`host`] | the door: input, output, disk, time, events |
 //! | [`ids`] | the names of things: offsets, epochs, brokers, partitions |
 
@@ -23,6 +24,7 @@
 
 pub mod broker;
 pub mod client;
+pub mod config;
 pub mod controller;
 pub mod host;
 pub mod ids;
