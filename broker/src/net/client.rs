@@ -161,8 +161,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         out: &mut Outbox<A>,
     ) -> i32 {
         let correlation = self.next_correlation();
-        let (frame, tag) =
-            encode(&self.client, outgoing.version, correlation, outgoing.request);
+        let (frame, tag) = encode(&self.client, outgoing.version, correlation, outgoing.request);
         self.connect(now, key, outgoing.to, out);
         let sent = InFlight {
             token: outgoing.token,
@@ -311,15 +310,14 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
 
     fn on_peer_due<A>(&mut self, now: Instant, key: &K, out: &mut Outbox<A>) {
         let peer = self.peers.get_mut(key).expect("it was just listed");
-        let (late, waiting): (Vec<_>, VecDeque<_>) =
+        let (late, waiting): (VecDeque<_>, VecDeque<_>) =
             peer.waiting.drain(..).partition(|(sent, ..)| sent.deadline <= now);
         peer.waiting = waiting;
         for (sent, ..) in late {
             self.completions.push_back(sent.ends(key, Outcome::NotSent));
         }
         let unanswered = peer.in_flight.iter().any(|sent| sent.deadline <= now);
-        let unmade =
-            matches!(peer.state, State::Connecting { deadline, .. } if deadline <= now);
+        let unmade = matches!(peer.state, State::Connecting { deadline, .. } if deadline <= now);
         if unanswered || unmade {
             let connection = peer.connection().expect("something is in flight or being made");
             out.close(Connection::Opened(connection));

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use crate::{
     host::{AcceptedId, Address, Connection, Outbox},
     protocol::{
-        ApiKey, FrameError, RequestFrame, Response, decode_request, encode_response, messages,
+        ApiKey, FrameError, RequestFrame, Response, decode_request, encode_response,
+        versions::{self, Listener},
     },
 };
 
@@ -34,8 +35,9 @@ pub struct Incoming {
 }
 
 /// The accepted connections and what is being served on them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RequestServer {
+    listener: Listener,
     channels: BTreeMap<AcceptedId, Channel>,
     serving: BTreeMap<RequestId, Serving>,
     /// Connections with a frame to take and nothing being served, in order of arrival.
@@ -61,9 +63,15 @@ struct Serving {
 }
 
 impl RequestServer {
-    /// A server without connections.
-    pub fn new() -> Self {
-        Self::default()
+    /// A server without connections, which serves the APIs of its listener.
+    pub fn new(listener: Listener) -> Self {
+        Self {
+            listener,
+            channels: BTreeMap::new(),
+            serving: BTreeMap::new(),
+            ready: VecDeque::new(),
+            requests: 0,
+        }
     }
 
     /// A peer connected.
@@ -98,7 +106,10 @@ impl RequestServer {
                 self.channels.get_mut(&connection).expect("a ready connection is not closed");
             let frame = channel.frames.pop_front().expect("a ready connection has a frame");
             match decode_request(frame) {
-                Ok(frame) => return Some(self.begin(connection, frame)),
+                Ok(frame) if versions::serves(self.listener, frame.api) => {
+                    return Some(self.begin(connection, frame));
+                }
+                Ok(_) => self.drop_channel(connection, out),
                 Err(error) => self.refuse(connection, &error, out),
             }
         }
@@ -106,13 +117,15 @@ impl RequestServer {
     }
 
     /// Answers a request. If its connection is gone, nothing happens.
+    ///
+    /// # Panics
+    /// The response has a field set that the request's version does not know.
     pub fn respond<A>(&mut self, id: RequestId, response: &Response, out: &mut Outbox<A>) {
         let Some(serving) = self.finish(id) else { return };
         let encoded = encode_response(serving.version, serving.correlation, response);
         match encoded {
             Ok((frame, tag)) => out.send(Connection::Accepted(serving.connection), frame, tag),
-            // The response has a field set that this version does not know.
-            Err(error) => panic!("{:?} v{}: {error}", response.api(), serving.version),
+            Err(error) => panic!("a response to version {}: {error}", serving.version),
         }
     }
 
@@ -162,17 +175,26 @@ impl RequestServer {
     fn refuse<A>(&mut self, connection: AcceptedId, error: &FrameError, out: &mut Outbox<A>) {
         match *error {
             FrameError::UnsupportedVersion { api: ApiKey::ApiVersions, correlation, .. } => {
-                let response = Response::ApiVersions(messages::unsupported_api_versions());
-                let (frame, tag) = encode_response(0, correlation, &response)
-                    .expect("version 0 has all the fields that are set");
+                let response = Response::ApiVersions(versions::unsupported_api_versions_response(
+                    self.listener,
+                ));
+                let (frame, tag) = encode_response(
+                    versions::UNSUPPORTED_API_VERSIONS_ANSWER,
+                    correlation,
+                    &response,
+                )
+                .expect("version 0 has all the fields that are set");
                 out.send(Connection::Accepted(connection), frame, tag);
-                let channel =
-                    self.channels.get_mut(&connection).expect("its frame was just taken");
+                let channel = self.channels.get_mut(&connection).expect("its frame was just taken");
                 if !channel.frames.is_empty() {
                     self.ready.push_back(connection);
                 }
             }
-            _ => self.drop_channel(connection, out),
+            FrameError::TooShort { .. }
+            | FrameError::TooLong { .. }
+            | FrameError::UnknownApi { .. }
+            | FrameError::UnsupportedVersion { .. }
+            | FrameError::Malformed { .. } => self.drop_channel(connection, out),
         }
     }
 
@@ -181,3 +203,6 @@ impl RequestServer {
         out.close(Connection::Accepted(connection));
     }
 }
+
+#[cfg(test)]
+mod tests;
