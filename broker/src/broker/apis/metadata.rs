@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    ids::{BrokerId, LeaderEpoch, TopicId},
-    metadata::{CLUSTER_ID, MetadataImage, PartitionRegistration, TopicImage},
+    ids::{BrokerId, CLUSTER_ID, LeaderEpoch, TopicId},
+    metadata::{MetadataImage, PartitionRegistration, TopicImage},
     protocol::{
         ErrorCode,
         messages::{
