@@ -13,14 +13,13 @@
 //! What they do not know: groups, transactions, compression.
 
 pub mod admin;
-
+mod backoff;
 pub mod consumer;
+mod keys;
+mod metadata;
 mod metadata_view;
-
+mod network;
 pub mod producer;
 
+pub(crate) use keys::ConnectionKeys;
 pub use metadata_view::{PartitionMetadata, TopicMetadata};
-
-mod backoff;
-mod keys;
-use keys::ConnectionKeys;
