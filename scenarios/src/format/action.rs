@@ -317,4 +317,3 @@ pub enum ChangingOperation {
     Sync,
     SyncDir,
 }
-

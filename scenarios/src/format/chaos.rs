@@ -33,9 +33,8 @@ pub struct Chaos {
 
 impl Default for Chaos {
     fn default() -> Self {
-        let range = |low, high| {
-            PeriodRange::Drawn([low, high].map(|ms| Period(Duration::from_millis(ms))))
-        };
+        let range =
+            |low, high| PeriodRange::Drawn([low, high].map(|ms| Period(Duration::from_millis(ms))));
         Self {
             kinds: ChaosKind::ALL.into_iter().map(|kind| (kind, 1)).collect(),
             every: range(500, 4_000),

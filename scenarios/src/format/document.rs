@@ -150,10 +150,9 @@ impl Document {
             walked.0.push(step.clone());
         }
         *slot = value;
-        let gone = |path: &KeyPath| path.below(to).is_some();
-        let stale: Vec<_> =
-            self.spots.range(to.clone()..).map(|(path, _)| path).take_while(|p| gone(p)).cloned();
-        for path in stale.collect::<Vec<_>>() {
+        let below = |path: &&KeyPath| path.below(to).is_some();
+        let stale = self.spots.range(to.clone()..).map(|(path, _)| path).take_while(below);
+        for path in stale.cloned().collect::<Vec<_>>() {
             self.spots.remove(&path);
         }
         Ok(())
@@ -182,7 +181,7 @@ fn into<'v>(value: &'v mut Value, step: &Step, at: &KeyPath) -> Result<&'v mut V
 }
 
 /// What a value is, for messages.
-pub fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -248,8 +247,7 @@ fn place(node: &ast::Value<'_>) -> Range<usize> {
 
 /// The byte at a line and column of `serde_json`, which counts bytes from 1.
 fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let before: usize =
-        text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     before + column.saturating_sub(1)
 }
 

@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn errors_are_counted_under_their_names() {
-        let text = json!({ "verdict": "ok", "acked": 5, "errors.NOT_ENOUGH_REPLICAS": { "min": 1 } });
+        let text =
+            json!({ "verdict": "ok", "acked": 5, "errors.NOT_ENOUGH_REPLICAS": { "min": 1 } });
         let expect: Expect = serde_json::from_value(text).unwrap();
         assert_eq!(expect.counts["acked"], Count::Exactly(5));
         assert_eq!(expect.errors["NOT_ENOUGH_REPLICAS"].min(), 1);

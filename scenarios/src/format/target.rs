@@ -26,7 +26,7 @@ pub enum Target {
 }
 
 /// The roles that stand before a colon.
-pub const ROLES: [&str; 3] = ["leader", "follower", "in-sync"];
+const ROLES: [&str; 3] = ["leader", "follower", "in-sync"];
 
 written_as_text!(
     Target,

@@ -56,9 +56,7 @@ macro_rules! written_as_text {
 pub(crate) use written_as_text;
 
 /// A length of time, such as `"250ms"`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period(pub Duration);
 
@@ -93,8 +91,7 @@ impl FromStr for Period {
             return Err(Expected(hint.to_owned()));
         }
         let number: u64 = number.parse().map_err(|_| expected())?;
-        let (_, nanos) =
-            UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(expected)?;
+        let (_, nanos) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(expected)?;
         let duration = number.checked_mul(*nanos).map(Duration::from_nanos);
         duration
             .filter(|duration| *duration <= LONGEST)

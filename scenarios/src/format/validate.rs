@@ -10,13 +10,13 @@ use super::{Issue, KeyPath, document::kind, formats, issue};
 
 /// A schema with its definitions.
 #[derive(Clone, Copy, Debug)]
-pub struct Validator<'s> {
+pub(super) struct Validator<'s> {
     root: &'s Value,
 }
 
 impl<'s> Validator<'s> {
     /// For the schemas in `root`.
-    pub fn new(root: &'s Value) -> Self {
+    pub(super) fn new(root: &'s Value) -> Self {
         Self { root }
     }
 
@@ -24,7 +24,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub fn check(&self, value: &Value) -> Result<(), Issue> {
+    pub(super) fn check(&self, value: &Value) -> Result<(), Issue> {
         self.check_against(self.root, value, &KeyPath::default())
     }
 
@@ -32,7 +32,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub fn check_against(&self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
+    pub(super) fn check_against(&self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
         if let Some(target) = self.target(schema) {
             self.check_against(target, value, at)?;
         }
@@ -63,13 +63,13 @@ impl<'s> Validator<'s> {
     }
 
     /// What `$ref` points to.
-    pub fn target(&self, schema: &Value) -> Option<&'s Value> {
+    pub(super) fn target(&self, schema: &Value) -> Option<&'s Value> {
         let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
         self.root.pointer(pointer)
     }
 
     /// The schema behind references.
-    pub fn resolve(&self, schema: &'s Value) -> &'s Value {
+    pub(super) fn resolve(&self, schema: &'s Value) -> &'s Value {
         self.target(schema).map_or(schema, |target| self.resolve(target))
     }
 
@@ -234,7 +234,7 @@ impl<'s> Validator<'s> {
     }
 
     /// What a schema asks for, in words.
-    pub fn describe(&self, schema: &Value) -> String {
+    pub(super) fn describe(&self, schema: &Value) -> String {
         if let Some(target) = self.target(schema) {
             return self.describe(target);
         }
@@ -338,9 +338,8 @@ fn check_words(words: &[Value], value: &Value, at: &KeyPath) -> Result<(), Issue
 }
 
 fn check_number(schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
-    let integer = |value: &Value| {
-        value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
-    };
+    let integer =
+        |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
     let Some(number) = integer(value) else { return Ok(()) };
     let format = match schema.get("format").and_then(Value::as_str) {
         Some("uint8") => i128::from(u8::MAX),
