@@ -6,11 +6,13 @@
 //! What this does not know: where to begin and when to stop; see `log_segment`.
 
 use bytes::Bytes;
+use thiserror::Error;
 
 use super::LogError;
 use crate::{
     host::Disk,
-    protocol::batch::{BatchError, BatchHeader, RecordBatch, batches},
+    ids::Offset,
+    protocol::batch::{BatchError, BatchHeader, RecordBatch},
 };
 
 /// How much is read at once to look at headers.
@@ -19,6 +21,8 @@ const HEADERS_BYTES: u32 = 8 * 1024;
 const BATCHES_BYTES: u32 = 128 * 1024;
 /// The size of a batch's header.
 const HEADER_SIZE: u32 = 61;
+/// No offset is larger: with any number of records behind it, it can still be counted on.
+const OFFSET_MAX: Offset = Offset(i64::MAX >> 1);
 
 /// A walk over the part of a file between two positions.
 #[derive(Debug)]
@@ -28,6 +32,25 @@ pub(super) struct BatchScanner<'a> {
     end: u32,
     piece: Bytes,
     piece_start: u32,
+}
+
+/// Why what stands in a file is no batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum Damage {
+    /// It is not one, by itself.
+    #[error(transparent)]
+    Batch(BatchError),
+    /// The file ends within it.
+    #[error("the file ends within the batch")]
+    Cut,
+    /// Its offset, which the CRC does not cover, cannot be.
+    #[error("the offset {0} cannot be")]
+    Offset(Offset),
+}
+
+/// Whether the offset of a batch is one that can be: it stands outside the CRC.
+pub(super) fn has_offset(header: &BatchHeader) -> bool {
+    Offset::ZERO <= header.base_offset && header.base_offset <= OFFSET_MAX
 }
 
 /// A batch's header, and the position of the batch in the file.
@@ -60,11 +83,7 @@ impl<'a> BatchScanner<'a> {
             return Ok(None);
         }
         self.fill(HEADER_SIZE, HEADERS_BYTES, disk)?;
-        let header = BatchHeader::read(self.ahead()).map_err(|error| self.corrupt(error))?;
-        let size = u32::try_from(header.size()).unwrap_or(u32::MAX);
-        if self.end - self.position < size {
-            return Err(self.corrupt(BatchError::Short));
-        }
+        let (header, size) = self.header().map_err(|damage| self.corrupt(damage))?;
         let found = FoundHeader { position: self.position, header };
         self.position += size;
         Ok(Some(found))
@@ -77,22 +96,19 @@ impl<'a> BatchScanner<'a> {
     pub(super) fn next_batch(
         &mut self,
         disk: &mut dyn Disk,
-    ) -> Result<Option<Result<RecordBatch, BatchError>>, LogError> {
+    ) -> Result<Option<Result<RecordBatch, Damage>>, LogError> {
         if self.position == self.end {
             return Ok(None);
         }
         self.fill(HEADER_SIZE, BATCHES_BYTES, disk)?;
-        let size = match BatchHeader::read(self.ahead()) {
-            Ok(header) => u32::try_from(header.size()).unwrap_or(u32::MAX),
-            Err(error) => return Ok(Some(Err(error))),
+        let size = match self.header() {
+            Ok((_, size)) => size,
+            Err(damage) => return Ok(Some(Err(damage))),
         };
-        if self.end - self.position < size {
-            return Ok(Some(Err(BatchError::Short)));
-        }
         self.fill(size, BATCHES_BYTES, disk)?;
         let start = (self.position - self.piece_start) as usize;
         let stop = self.piece.len().min(start + size as usize);
-        let batch = batches(self.piece.slice(start..stop)).next().unwrap_or(Err(BatchError::Short));
+        let batch = RecordBatch::new(self.piece.slice(start..stop)).map_err(Damage::Batch);
         if batch.is_ok() {
             self.position += size;
         }
@@ -115,8 +131,20 @@ impl<'a> BatchScanner<'a> {
         self.piece.get((self.position - self.piece_start) as usize..).unwrap_or_default()
     }
 
-    fn corrupt(&self, error: BatchError) -> LogError {
-        let reason = format!("no batch at position {}: {error}", self.position);
+    /// The header ahead, and the size of its batch, which lies within the file.
+    fn header(&self) -> Result<(BatchHeader, u32), Damage> {
+        let header = BatchHeader::read(self.ahead()).map_err(Damage::Batch)?;
+        if !has_offset(&header) {
+            return Err(Damage::Offset(header.base_offset));
+        }
+        match u32::try_from(header.size()) {
+            Ok(size) if size <= self.end - self.position => Ok((header, size)),
+            Ok(_) | Err(_) => Err(Damage::Cut),
+        }
+    }
+
+    fn corrupt(&self, damage: Damage) -> LogError {
+        let reason = format!("no batch at position {}: {damage}", self.position);
         LogError::Corrupt { path: self.path.to_owned(), reason }
     }
 }

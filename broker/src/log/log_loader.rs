@@ -12,8 +12,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use core::time::Duration;
-
 use super::{
     LogError,
     batch_scanner::BatchScanner,
@@ -105,11 +103,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn open(
-        parameters: &LogParameters,
-        now: Now,
-        disk: &mut dyn Disk,
-    ) -> Result<Self, LogError> {
+    fn open(parameters: &LogParameters, now: Now, disk: &mut dyn Disk) -> Result<Self, LogError> {
         let directory = Arc::clone(&parameters.directory);
         Ok(Self {
             now,
@@ -275,12 +269,12 @@ impl Loader {
                 }
             };
             let header = batch.header();
-            if header.base_offset() < segment.next_offset || segment.overflows(header.last_offset()) {
-                let (base, next) = (header.base_offset(), segment.next_offset);
+            if header.base_offset < segment.next_offset || segment.overflows(header.last_offset()) {
+                let (base, next) = (header.base_offset, segment.next_offset);
                 reason = Some(format!("batch {base} where {next} or a later one should be"));
                 break;
             }
-            segment.note(header, &mut entries);
+            segment.note(&header, &mut entries);
             self.take_in(&batch, disk)?;
         }
         segment.rebuild_indexes(entries, disk)?;
@@ -296,12 +290,12 @@ impl Loader {
 
     fn take_in(&mut self, batch: &RecordBatch, disk: &mut dyn Disk) -> Result<(), DiskError> {
         let header = batch.header();
-        if let Some(batch) = ProducerBatch::of(header) {
+        if let Some(batch) = ProducerBatch::of(&header) {
             self.producers.update(&batch);
         }
-        match header.leader_epoch() {
+        match header.leader_epoch {
             Some(epoch) if self.epochs.latest_epoch() < Some(epoch) => {
-                self.epochs.assign(epoch, header.base_offset(), disk)
+                self.epochs.assign(epoch, header.base_offset, disk)
             }
             Some(_) | None => Ok(()),
         }
@@ -397,7 +391,7 @@ fn replay(
         let Some(first) = segment.find(from, disk)? else { continue };
         let mut scanner = segment.scan(first.position);
         while let Some(found) = scanner.next_header(disk)? {
-            if end <= found.header.base_offset() {
+            if end <= found.header.base_offset {
                 break;
             }
             if let Some(batch) = ProducerBatch::of(&found.header) {

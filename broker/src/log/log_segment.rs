@@ -150,7 +150,9 @@ impl LogSegment {
     fn waited_for_roll(&self, now: Now, max_timestamp: Timestamp) -> u64 {
         match self.first_timestamp {
             Some(first) => u64::try_from(max_timestamp.0.saturating_sub(first.0)).unwrap_or(0),
-            None => u64::try_from(now.monotonic.since(self.created).as_millis()).unwrap_or(u64::MAX),
+            None => {
+                u64::try_from(now.monotonic.since(self.created).as_millis()).unwrap_or(u64::MAX)
+            }
         }
     }
 
@@ -164,12 +166,12 @@ impl LogSegment {
         self.unsynced = true;
         disk.append(&self.path, bytes)?;
         if self.size == 0 {
-            let newest = batches.iter().map(|batch| batch.header().max_timestamp()).max();
+            let newest = batches.iter().map(|batch| batch.max_timestamp()).max();
             self.first_timestamp = newest.filter(|newest| 0 <= newest.0);
         }
         let mut entries = NewEntries::default();
         for batch in batches {
-            self.note(batch.header(), &mut entries);
+            self.note(&batch.header(), &mut entries);
         }
         self.offset_index.extend(&entries.offsets, disk)?;
         self.time_index.extend(&entries.times, disk)
@@ -178,9 +180,9 @@ impl LogSegment {
     /// Counts a batch that stands at the end of what was counted before.
     pub(super) fn note(&mut self, header: &BatchHeader, entries: &mut NewEntries) {
         let size = u32::try_from(header.size()).expect("a batch fits a segment");
-        if self.max_so_far.timestamp < header.max_timestamp() {
+        if self.max_so_far.timestamp < header.max_timestamp {
             self.max_so_far =
-                TimestampOffset { timestamp: header.max_timestamp(), offset: header.last_offset() };
+                TimestampOffset { timestamp: header.max_timestamp, offset: header.last_offset() };
         }
         if self.index_interval_bytes < self.bytes_since_last_index_entry {
             entries.offsets.push(self.offset_index.entry(header.last_offset(), self.size));
@@ -277,11 +279,9 @@ impl LogSegment {
         let mut scanner = self.scan(start);
         while let Some(FoundHeader { header, .. }) = scanner.next_header(disk)? {
             next = header.last_offset().next();
-            if max.timestamp < header.max_timestamp() {
-                max = TimestampOffset {
-                    timestamp: header.max_timestamp(),
-                    offset: header.last_offset(),
-                };
+            if max.timestamp < header.max_timestamp {
+                let (timestamp, offset) = (header.max_timestamp, header.last_offset());
+                max = TimestampOffset { timestamp, offset };
             }
         }
         (self.next_offset, self.max_so_far) = (next, max);
@@ -291,7 +291,7 @@ impl LogSegment {
     /// Learns from the file since when `segment.ms` counts.
     pub(super) fn read_first_timestamp(&mut self, disk: &mut dyn Disk) -> Result<(), LogError> {
         let first = self.scan(0).next_header(disk)?;
-        let newest = first.map(|found| found.header.max_timestamp());
+        let newest = first.map(|found| found.header.max_timestamp);
         self.first_timestamp = newest.filter(|newest| 0 <= newest.0);
         Ok(())
     }

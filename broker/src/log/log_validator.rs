@@ -12,18 +12,15 @@ use bytes::Bytes;
 use super::AppendError;
 use crate::{
     config::TopicConfig,
-    ids::Offset,
+    ids::{Offset, Sequence},
     protocol::{
         ErrorCode,
-        batch::{BatchError, RecordBatch, batches},
+        batch::{BatchError, Compression, RecordBatch, batches},
     },
 };
 
 /// Reads the one batch of a produce request for a partition, and checks it.
-pub(super) fn validate(
-    records: Bytes,
-    config: &TopicConfig,
-) -> Result<RecordBatch, AppendError> {
+pub(super) fn validate(records: Bytes, config: &TopicConfig) -> Result<RecordBatch, AppendError> {
     let size = records.len();
     let mut all = batches(records);
     let batch = match all.next() {
@@ -35,17 +32,21 @@ pub(super) fn validate(
         return Err(invalid_record("there is more than one batch"));
     }
     let header = batch.header();
-    if header.base_offset() != Offset::ZERO {
+    if header.base_offset != Offset::ZERO {
         return Err(invalid_record("the base offset is not 0"));
     }
-    if header.is_control() {
+    if header.attributes.is_control() {
         return Err(invalid_record("clients do not write control batches"));
     }
-    if header.is_transactional() {
+    if header.attributes.is_transactional() {
         return Err(refuse(ErrorCode::InvalidTxnState, "transactions are not modelled"));
     }
-    if header.producer_id().is_some() && header.base_sequence().is_none() {
-        return Err(invalid_record("a batch with a producer id has a sequence"));
+    let numbered = 0 <= header.producer_epoch.0 && Sequence::ZERO <= header.base_sequence;
+    if header.producer_id.is_some() && !numbered {
+        return Err(invalid_record("a batch with a producer id has an epoch and a sequence"));
+    }
+    if !header.is_dense() {
+        return Err(invalid_record("the batch has not as many records as offsets"));
     }
     if (config.max_message_bytes as usize) < size {
         return Err(refuse(ErrorCode::MessageTooLarge, "the batch exceeds max.message.bytes"));
@@ -53,16 +54,28 @@ pub(super) fn validate(
     if (config.segment_bytes as usize) < size {
         return Err(refuse(ErrorCode::RecordListTooLarge, "the batch exceeds segment.bytes"));
     }
+    check_records(&batch)?;
     Ok(batch)
+}
+
+/// Reads every record, as a follower or consumer will. Compressed ones cannot be read here.
+fn check_records(batch: &RecordBatch) -> Result<(), AppendError> {
+    if batch.attributes().compression() != Compression::None {
+        return Ok(());
+    }
+    if batch.records().all(|record| record.is_ok()) {
+        return Ok(());
+    }
+    Err(invalid_record("a record cannot be read"))
 }
 
 fn damaged(error: BatchError) -> AppendError {
     match error {
-        BatchError::Short | BatchError::BadLength | BatchError::BadCrc => {
+        BatchError::Short { .. } | BatchError::BadLength { .. } | BatchError::BadCrc { .. } => {
             refuse(ErrorCode::CorruptMessage, "the batch is damaged")
         }
-        BatchError::BadMagic => invalid_record("the batch is not of format 2"),
-        BatchError::BadCount => invalid_record("the batch's counts contradict each other"),
+        BatchError::BadMagic { .. } => invalid_record("the batch is not of format 2"),
+        BatchError::BadCount { .. } => invalid_record("the batch's counts contradict each other"),
     }
 }
 

@@ -44,18 +44,18 @@ pub(super) struct BatchMetadata {
 impl ProducerBatch {
     /// What producer state needs to know of this batch; none if no idempotent producer sent it.
     pub(super) fn of(header: &BatchHeader) -> Option<Self> {
-        if header.is_control() {
+        let numbered = 0 <= header.producer_epoch.0 && Sequence::ZERO <= header.base_sequence;
+        if header.attributes.is_control() || !numbered {
             return None;
         }
-        let offset_delta = header.last_offset().since(header.base_offset());
         Some(Self {
-            producer_id: header.producer_id()?,
-            producer_epoch: header.producer_epoch()?,
+            producer_id: header.producer_id?,
+            producer_epoch: header.producer_epoch,
             metadata: BatchMetadata {
-                last_sequence: header.last_sequence()?,
+                last_sequence: header.last_sequence(),
                 last_offset: header.last_offset(),
-                offset_delta: i32::try_from(offset_delta).expect("the header holds an i32"),
-                timestamp: header.max_timestamp(),
+                offset_delta: header.last_offset_delta,
+                timestamp: header.max_timestamp,
             },
         })
     }

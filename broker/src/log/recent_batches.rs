@@ -33,7 +33,7 @@ impl BatchPosition {
 impl From<FoundHeader> for BatchPosition {
     fn from(found: FoundHeader) -> Self {
         Self {
-            base_offset: found.header.base_offset(),
+            base_offset: found.header.base_offset,
             last_offset: found.header.last_offset(),
             position: found.position,
             size: u32::try_from(found.header.size()).expect("a batch lies within its segment"),

@@ -101,11 +101,7 @@ impl Checkpoint {
         }
     }
 
-    fn forget(
-        &mut self,
-        partition: &TopicPartition,
-        disk: &mut dyn Disk,
-    ) -> Result<(), DiskError> {
+    fn forget(&mut self, partition: &TopicPartition, disk: &mut dyn Disk) -> Result<(), DiskError> {
         match self.offsets.remove(partition) {
             Some(_) => self.write(disk),
             None => Ok(()),

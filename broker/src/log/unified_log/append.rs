@@ -13,6 +13,7 @@ use crate::{
     ids::{LeaderEpoch, Offset},
     log::{
         AppendError, FollowerAppendError,
+        batch_scanner::has_offset,
         log_segment::Incoming,
         log_validator,
         producer_append_info::{self, Verdict},
@@ -68,7 +69,7 @@ impl UnifiedLog {
         disk: &mut dyn Disk,
     ) -> Result<LeaderAppend, AppendError> {
         self.epochs.assign(leader_epoch, self.log_end_offset(), disk)?;
-        if let Some(sent) = ProducerBatch::of(batch.header()) {
+        if let Some(sent) = ProducerBatch::of(&batch.header()) {
             let known = self.producers.get(sent.producer_id);
             match producer_append_info::judge(known, &sent)? {
                 Verdict::New => {}
@@ -106,7 +107,7 @@ impl UnifiedLog {
     }
 
     fn check_order(&self, batches: &[RecordBatch]) -> Result<(), FollowerAppendError> {
-        let Some(first) = batches.first().map(RecordBatch::header) else { return Ok(()) };
+        let Some(first) = batches.first() else { return Ok(()) };
         if first.base_offset() < self.log_end_offset() {
             return Err(FollowerAppendError::UnexpectedOffset {
                 first: first.base_offset(),
@@ -114,9 +115,7 @@ impl UnifiedLog {
                 log_end: self.log_end_offset(),
             });
         }
-        let ordered = |two: &[RecordBatch]| {
-            two[0].header().last_offset() < two[1].header().base_offset()
-        };
+        let ordered = |two: &[RecordBatch]| two[0].last_offset() < two[1].base_offset();
         if batches.windows(2).all(ordered) { Ok(()) } else { Err(FollowerAppendError::OutOfOrder) }
     }
 
@@ -129,9 +128,9 @@ impl UnifiedLog {
         records: &Bytes,
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
-        for header in batches.iter().map(RecordBatch::header) {
-            if let Some(epoch) = header.leader_epoch() {
-                self.epochs.assign(epoch, header.base_offset(), disk)?;
+        for batch in batches {
+            if let Some(epoch) = batch.leader_epoch() {
+                self.epochs.assign(epoch, batch.base_offset(), disk)?;
             }
         }
         let (mut rest, mut position) = (batches, 0);
@@ -147,16 +146,16 @@ impl UnifiedLog {
 
     /// How many batches from the front fit one segment, at least one, and their size.
     fn run(&self, batches: &[RecordBatch]) -> (usize, usize) {
-        let (mut count, mut size) = (1, batches[0].header().size());
-        let base_offset = batches[0].header().base_offset();
-        for header in batches[1..].iter().map(RecordBatch::header) {
-            let fits = size + header.size() <= self.local.config.segment_bytes as usize
-                && header.last_offset().since(base_offset) <= i64::from(i32::MAX);
+        let (mut count, mut size) = (1, batches[0].size());
+        let base_offset = batches[0].base_offset();
+        for batch in &batches[1..] {
+            let fits = size + batch.size() <= self.local.config.segment_bytes as usize
+                && batch.last_offset().since(base_offset) <= i64::from(i32::MAX);
             if !fits {
                 break;
             }
             count += 1;
-            size += header.size();
+            size += batch.size();
         }
         (count, size)
     }
@@ -168,8 +167,8 @@ impl UnifiedLog {
         bytes: &[u8],
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
-        let last = set.last().expect("a set has a batch").header();
-        let newest = set.iter().map(|batch| batch.header().max_timestamp()).max();
+        let last = set.last().expect("a set has a batch");
+        let newest = set.iter().map(|batch| batch.max_timestamp()).max();
         let incoming = Incoming {
             bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             max_timestamp: newest.unwrap_or(Timestamp::NONE),
@@ -179,7 +178,7 @@ impl UnifiedLog {
             self.roll(now, disk)?;
         }
         self.local.append(set, bytes, now, disk)?;
-        for batch in set.iter().filter_map(|batch| ProducerBatch::of(batch.header())) {
+        for batch in set.iter().filter_map(|batch| ProducerBatch::of(&batch.header())) {
             self.producers.update(&batch);
         }
         self.producers.update_map_end_offset(self.log_end_offset());
@@ -205,8 +204,9 @@ fn parse(records: Bytes) -> Result<Vec<RecordBatch>, FollowerAppendError> {
     let mut found = Vec::new();
     for batch in batches(records) {
         match batch {
-            Ok(batch) => found.push(batch),
-            Err(BatchError::Short) => break,
+            Ok(batch) if has_offset(&batch.header()) => found.push(batch),
+            Err(BatchError::Short { .. }) => break,
+            Ok(_impossible) => return Err(FollowerAppendError::Corrupt),
             Err(_damaged) => return Err(FollowerAppendError::Corrupt),
         }
     }

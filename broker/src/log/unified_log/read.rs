@@ -173,10 +173,8 @@ impl UnifiedLog {
     /// not readable.
     fn end_of(&self, isolation: Isolation, disk: &mut dyn Disk) -> Result<Place, LogError> {
         let segments = self.local.segments.all();
-        let last = Place {
-            segment: segments.len() - 1,
-            position: self.local.segments.active().size,
-        };
+        let last =
+            Place { segment: segments.len() - 1, position: self.local.segments.active().size };
         match isolation {
             Isolation::LogEnd => Ok(last),
             Isolation::HighWatermark if self.high_watermark == self.log_end_offset() => Ok(last),
@@ -215,7 +213,7 @@ impl UnifiedLog {
         while let Some(batch) = scanner.next_batch(disk)? {
             let batch = batch.map_err(|error| corrupt(segment.path(), &error.to_string()))?;
             let header = batch.header();
-            if header.max_timestamp() < timestamp || header.last_offset() < self.log_start_offset {
+            if header.max_timestamp < timestamp || header.last_offset() < self.log_start_offset {
                 continue;
             }
             for record in batch.records() {
@@ -224,7 +222,7 @@ impl UnifiedLog {
                     return Ok(Some(TimestampAndOffset {
                         timestamp: record.timestamp,
                         offset: record.offset,
-                        leader_epoch: header.leader_epoch(),
+                        leader_epoch: header.leader_epoch,
                     }));
                 }
             }
