@@ -1,4 +1,10 @@
 //! The world as a whole, with small processes.
 
+mod cuts;
+mod deaths;
 mod determinism;
 mod ping_pong;
+mod processes;
+mod puppet;
+mod rules;
+mod stage;
