@@ -1,5 +1,6 @@
 //! The world as a whole, with small processes.
 
+mod crash_points;
 mod cuts;
 mod deaths;
 mod determinism;

@@ -19,12 +19,9 @@ pub(crate) enum Do {
     Answer(u32),
     Exit,
     Panic(&'static str),
-    CreateDir(&'static str),
     Create(&'static str),
     Append(&'static str, Vec<u8>),
     Read(&'static str),
-    Rename(&'static str, &'static str),
-    Sync(&'static str),
     SyncDir(&'static str),
     ReadClock,
 }
@@ -113,14 +110,11 @@ impl Puppet {
             Do::Exit => return out.exit(ExitReason::CleanShutdown),
             Do::Panic(message) => panic!("{message}"),
             Do::ReadClock => Ok(format!("clock {} {}", now.monotonic.0, now.wall.0)),
-            Do::CreateDir(path) => disk.create_dir(path).map(|()| format!("mkdir {path}")),
             Do::Create(path) => disk.create(path).map(|()| format!("create {path}")),
             Do::Append(path, bytes) => disk.append(path, &bytes).map(|()| format!("append {path}")),
             Do::Read(path) => disk
                 .read_at(path, 0, usize::MAX)
                 .map(|bytes| format!("read {path} {}", String::from_utf8_lossy(&bytes))),
-            Do::Rename(from, to) => disk.rename(from, to).map(|()| format!("rename {from} {to}")),
-            Do::Sync(path) => disk.sync(path).map(|()| format!("sync {path}")),
             Do::SyncDir(path) => disk.sync_dir(path).map(|()| format!("syncdir {path}")),
         };
         out.event(done.unwrap_or_else(|error: DiskError| error.to_string()));
