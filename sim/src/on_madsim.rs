@@ -152,7 +152,7 @@ impl<P: Process> fmt::Debug for Madsim<P> {
 }
 
 impl<P: Process> Executor<P> for Madsim<P> {
-    async fn execute(&mut self, job: Job<P>) -> Job<P> {
+    async fn execute(&mut self, job: Box<Job<P>>) -> Box<Job<P>> {
         let desk = Arc::clone(self.desk(&job));
         desk.lay(job);
         poll_fn(|context| {
@@ -201,8 +201,8 @@ fn remember(slot: &mut Option<Waker>, waker: &Waker) {
 struct Desk<P: Process>(Mutex<Papers<P>>);
 
 struct Papers<P: Process> {
-    todo: Option<Job<P>>,
-    done: Option<Job<P>>,
+    todo: Option<Box<Job<P>>>,
+    done: Option<Box<Job<P>>>,
     worker: Option<Waker>,
     driver: Option<Waker>,
 }
@@ -213,7 +213,7 @@ impl<P: Process> Desk<P> {
     }
 
     /// Lays a job on the desk, and wakes the worker.
-    fn lay(&self, job: Job<P>) {
+    fn lay(&self, job: Box<Job<P>>) {
         let mut papers = self.papers();
         papers.todo = Some(job);
         if let Some(worker) = &papers.worker {
@@ -222,7 +222,7 @@ impl<P: Process> Desk<P> {
     }
 
     /// Gives a job that was done back to the driver.
-    fn give_back(&self, job: Job<P>) {
+    fn give_back(&self, job: Box<Job<P>>) {
         let mut papers = self.papers();
         papers.done = Some(job);
         if let Some(driver) = &papers.driver {

@@ -24,13 +24,13 @@ fn a_cut_link_holds_what_is_sent_and_delivers_it_in_order_after_the_heal() {
     stage.say(client, Opened(0), "second");
     stage.run(SECOND);
     assert!(stage.heard(server).is_empty());
-    let healed = stage.world.now().since(crate::Time(0));
+    let healed = stage.world.now();
     stage.world.heal(&[vec![server], vec![client]]);
     stage.run(SECOND);
     let heard = stage.heard_at(server);
     let texts: Vec<_> = heard.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(texts, ["a0 got under way", "a0 got first", "a0 got second"]);
-    assert!(heard.iter().all(|(at, _)| *at == healed + MS), "{heard:?}");
+    assert!(heard.iter().all(|(at, _)| *at == healed.plus(MS)), "{heard:?}");
 }
 
 #[test]
@@ -108,10 +108,10 @@ fn an_attempt_that_hangs_ends_when_the_caller_closes_it() {
 #[test]
 fn a_port_without_a_listener_refuses_after_a_round_trip() {
     let (mut stage, [_, client]) = Stage::with(["server", "client"]);
-    let asked = stage.world.now().since(crate::Time(0));
+    let asked = stage.world.now();
     stage.tell(client, Do::Open(0, "server", 9));
     stage.run(SECOND);
-    assert_eq!(stage.heard_at(client), [(asked + 2 * MS, "refused o0".to_owned())]);
+    assert_eq!(stage.heard_at(client), [(asked.plus(2 * MS), "refused o0".to_owned())]);
     assert_eq!(stage.world.connections(), 0);
 }
 
@@ -166,12 +166,12 @@ fn a_narrow_link_passes_so_many_bytes_a_second() {
     let usual = stage.world.link(client, server);
     let narrow = LinkProfile { bandwidth: Some(1_000), ..usual.clone() };
     stage.world.set_link(client, server, narrow);
-    let began = stage.world.now().since(crate::Time(0));
+    let began = stage.world.now();
     for _ in 0..3 {
         stage.say(client, Opened(0), &"x".repeat(100));
     }
     stage.run(SECOND);
-    let times: Vec<_> = stage.heard_at(server).into_iter().map(|(at, _)| at - began).collect();
+    let times: Vec<_> = stage.heard_at(server).into_iter().map(|(at, _)| at.since(began)).collect();
     assert_eq!(times, [101 * MS, 201 * MS, 301 * MS]);
     stage.world.set_link(client, server, usual);
     stage.say(client, Opened(0), "quick");
@@ -184,7 +184,7 @@ fn loss_is_delay_and_never_a_hole_or_a_change_of_order() {
     let (mut stage, [server, client]) = Stage::connected();
     let usual = stage.world.link(client, server);
     stage.world.set_link(client, server, LinkProfile { loss: Ratio::new(1, 4), ..usual });
-    let began = stage.world.now().since(crate::Time(0));
+    let began = stage.world.now();
     let sent: Vec<_> = (0..40).map(|n| format!("a0 got {n}")).collect();
     for number in 0..40 {
         stage.say(client, Opened(0), &number.to_string());
@@ -193,6 +193,6 @@ fn loss_is_delay_and_never_a_hole_or_a_change_of_order() {
     stage.run(60 * SECOND);
     let heard = stage.heard_at(server);
     assert!(heard.iter().map(|(_, text)| text).eq(&sent));
-    let late = heard.iter().zip(0..).filter(|((at, _), n)| *at - began != *n * 10 * MS + MS);
+    let late = heard.iter().zip(0..).filter(|((at, _), n)| at.since(began) != *n * 10 * MS + MS);
     assert!(5 <= late.count());
 }

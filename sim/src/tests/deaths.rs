@@ -18,10 +18,11 @@ fn a_killed_process_closes_its_connections_after_the_latency_of_the_link() {
     let (mut stage, [server, client]) = Stage::connected();
     stage.say(server, Accepted(0), "sent before");
     stage.run(Duration::ZERO);
-    let killed = stage.world.now().since(crate::Time(0));
+    let killed = stage.world.now();
     stage.world.crash(server);
     stage.run(SECOND);
-    let expected = [(killed + MS, "o0 got sent before".into()), (killed + MS, "closed o0".into())];
+    let expected =
+        [(killed.plus(MS), "o0 got sent before".into()), (killed.plus(MS), "closed o0".into())];
     assert_eq!(stage.heard_at(client), expected);
     assert_eq!(stage.world.health(server), Health::Down);
     assert_eq!(stage.world.connections(), 0);

@@ -28,7 +28,7 @@ fn a_paused_process_takes_its_inputs_late_and_its_kernel_accepts_meanwhile() {
     stage.run(SECOND);
     assert_eq!(stage.heard(client), ["established o1"]);
     assert!(stage.heard(server).is_empty());
-    let resumed = stage.world.now().since(Time(0));
+    let resumed = stage.world.now();
     stage.world.resume(server);
     stage.run(SECOND);
     let heard = stage.heard_at(server);
@@ -67,14 +67,14 @@ fn disk_time_is_charged_to_outputs_and_to_the_next_input() {
     let (mut stage, [server, client]) = Stage::connected();
     let write = DiskLatency { write: 30 * MS, ..DiskLatency::NONE };
     stage.world.disk_fault(server, DiskFault::Latency(write));
-    let began = stage.world.now().since(Time(0));
+    let began = stage.world.now();
     let answer = Do::Send(Accepted(0), "done".into());
     stage.tell_all(server, vec![Do::Create("log"), Do::Append("log", b"1".into()), answer]);
     stage.say(client, Opened(0), "hello");
     stage.run(SECOND);
-    assert_eq!(stage.heard_at(client), [(began + 61 * MS, "o0 got done".into())]);
+    assert_eq!(stage.heard_at(client), [(began.plus(61 * MS), "o0 got done".into())]);
     let hello = stage.heard_at(server).pop().unwrap();
-    assert_eq!(hello, (began + 60 * MS, "a0 got hello".into()));
+    assert_eq!(hello, (began.plus(60 * MS), "a0 got hello".into()));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_drifting_clock_moves_deadlines_and_a_jump_moves_the_wall_clock_only() {
     stage.tell(node, Do::ReadClock);
     stage.run(Duration::ZERO);
     let heard = stage.heard_at(node);
-    assert_eq!(heard[1], (8 * SECOND, "woken".into()));
+    assert_eq!(heard[1], (Time::at(8 * SECOND), "woken".into()));
     let read = |at: usize| -> Vec<i64> {
         heard[at].1.split(' ').skip(1).map(|number| number.parse().unwrap()).collect()
     };

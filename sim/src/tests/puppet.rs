@@ -65,7 +65,7 @@ impl Process for Puppet {
                 out.event(format!("accepted a{} from {}", connection.0, peer.host));
             }
             Input::Established { connection } => {
-                out.event(format!("established o{}", connection.0))
+                out.event(format!("established o{}", connection.0));
             }
             Input::ConnectFailed { connection, failure } => {
                 let why = match failure {

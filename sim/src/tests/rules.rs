@@ -35,13 +35,13 @@ fn a_held_frame_holds_up_those_behind_it_until_the_rule_is_released() {
 fn a_delayed_frame_comes_later_and_only_so_many_are_delayed() {
     let (mut stage, [server, client]) = Stage::connected();
     stage.world.add_rule(RuleAction::Delay(50 * MS), 1, |info| info.frame.starts_with(b"slow"));
-    let began = stage.world.now().since(crate::Time(0));
+    let began = stage.world.now();
     stage.say(client, Opened(0), "slow 1");
     stage.run(100 * MS);
     stage.say(client, Opened(0), "slow 2");
     stage.run(100 * MS);
     let expected = [(51 * MS, "a0 got slow 1".into()), (101 * MS, "a0 got slow 2".into())];
-    let heard = stage.heard_at(server).into_iter().map(|(at, text)| (at - began, text));
+    let heard = stage.heard_at(server).into_iter().map(|(at, text)| (at.since(began), text));
     assert_eq!(heard.collect::<Vec<(Duration, String)>>(), expected);
 }
 

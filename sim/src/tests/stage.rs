@@ -13,7 +13,7 @@ pub(super) struct Stage {
     pub(super) world: World<Puppet>,
     pub(super) died: Vec<Died>,
     pub(super) answers: Vec<u32>,
-    heard: Vec<(NodeId, Duration, String)>,
+    heard: Vec<(NodeId, Time, String)>,
 }
 
 impl Stage {
@@ -67,7 +67,7 @@ impl Stage {
         loop {
             match self.world.advance_inline_until(until) {
                 Moment::Stepped(step) => {
-                    let at = self.world.now().since(Time(0));
+                    let at = self.world.now();
                     self.heard.extend(step.events.into_iter().map(|event| (step.node, at, event)));
                     self.died.extend(step.died);
                 }
@@ -94,10 +94,10 @@ impl Stage {
     }
 
     /// The same, with the times.
-    pub(super) fn heard_at(&mut self, node: NodeId) -> Vec<(Duration, String)> {
+    pub(super) fn heard_at(&mut self, node: NodeId) -> Vec<(Time, String)> {
         let (mine, others) = std::mem::take(&mut self.heard).into_iter().partition(|h| h.0 == node);
         self.heard = others;
-        let mine: Vec<(NodeId, Duration, String)> = mine;
+        let mine: Vec<(NodeId, Time, String)> = mine;
         mine.into_iter().map(|(_, at, text)| (at, text)).collect()
     }
 }
