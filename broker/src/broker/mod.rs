@@ -36,7 +36,9 @@ use crate::{
     host::{
         Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process, event::BrokerEvent,
     },
-    log::LogManager,
+    ids::TopicPartition,
+    log::{LogManager, UnifiedLog},
+    replica::Partition,
 };
 
 /// The log directory, relative to the disk.
@@ -60,6 +62,16 @@ impl Broker {
     /// A broker that has not started. It knows what is on its disk only once it does.
     pub fn new(config: BrokerConfig) -> Self {
         Self { config, stage: Stage::Unborn }
+    }
+
+    /// One of its logs, while it runs.
+    pub fn log(&self, partition: &TopicPartition) -> Option<&UnifiedLog> {
+        match &self.stage {
+            Stage::Running(running) => {
+                running.replicas.partition(partition).map(Partition::log)
+            }
+            Stage::Unborn | Stage::Ended => None,
+        }
     }
 
     /// What it was told at its start.

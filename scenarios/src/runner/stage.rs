@@ -224,7 +224,7 @@ fn link(network: &format::Network) -> LinkProfile {
 
 /// A share as the world has it.
 pub(super) fn ratio(share: format::Share) -> Ratio {
-    Ratio::new(share.numerator, share.denominator)
+    Ratio::new(share.millionths, 1_000_000)
 }
 
 fn new_topics(scenario: &Scenario) -> Result<Vec<NewTopic>, String> {
