@@ -37,12 +37,14 @@ use crate::{
         Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process, event::BrokerEvent,
     },
     ids::TopicPartition,
-    log::{LogManager, UnifiedLog},
-    replica::Partition,
+    log::{LogManager, MarkerDeletion, UnifiedLog},
 };
 
 /// The log directory, relative to the disk.
 pub const LOG_DIRECTORY: &str = "data";
+
+/// The marker of a clean shutdown goes for good, so that no power loss brings it back.
+const MARKER: MarkerDeletion = MarkerDeletion::Synced;
 
 /// A broker.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,9 +69,7 @@ impl Broker {
     /// One of its logs, while it runs.
     pub fn log(&self, partition: &TopicPartition) -> Option<&UnifiedLog> {
         match &self.stage {
-            Stage::Running(running) => {
-                running.replicas.partition(partition).map(Partition::log)
-            }
+            Stage::Running(running) => running.replicas.log(partition),
             Stage::Unborn | Stage::Ended => None,
         }
     }
@@ -81,7 +81,7 @@ impl Broker {
 
     fn start(&mut self, mut around: Surroundings<'_>) {
         let server = &self.config.server;
-        match LogManager::load(around.now, LOG_DIRECTORY, server, around.disk) {
+        match LogManager::load(around.now, LOG_DIRECTORY, server, MARKER, around.disk) {
             Ok(loaded) => {
                 let rng = ChaCha8Rng::from_seed(self.config.seed);
                 let running = Running::begin(self.config.clone(), loaded, rng, &mut around);

@@ -5,13 +5,13 @@
 
 mod metadata;
 
-use super::{channels::Token, surroundings::Surroundings, Running};
+use super::{Running, channels::Token, surroundings::Surroundings};
 use crate::{
     ids::{BrokerId, CLUSTER_ID},
     metadata::MetadataImage,
     net::{Incoming, RequestId},
     protocol::{
-        ErrorCode, Request, RequestFrame, Response,
+        ErrorCode, Request, RequestFrame,
         messages::{
             DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
             FindCoordinatorRequest, FindCoordinatorResponse,

@@ -35,8 +35,7 @@ fn config(text: &str) -> ProducerConfig {
 /// A producer with these settings that knows its cluster and topic.
 fn producer(text: &str) -> Bench<Producer> {
     let client = ClientId::from("p");
-    let mut bench =
-        Bench::new(Producer::new(client, bootstrap(), config(text), rng()).unwrap());
+    let mut bench = Bench::new(Producer::new(client, bootstrap(), config(text), rng()).unwrap());
     bench.process.network.metadata.want(&TopicName::from("t"));
     bench.advance(200);
     bench.events.clear();
