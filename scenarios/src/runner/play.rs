@@ -44,11 +44,11 @@ pub(super) struct Play {
     cues: Vec<Cue>,
     /// Faults that begin when the outputs of a node's step have left.
     after_outputs: Vec<(NodeId, FaultId)>,
-    /// What was done to the world, for the story.
-    pub(super) done: Vec<(Time, String)>,
+    /// What was done to the world, and when, for the story.
+    pub(super) done: Vec<(u64, String)>,
     /// How many events the run had.
     pub(super) events: u64,
-    /// When the load began.
+    /// When the load began; the end of time before it does.
     pub(super) began: Time,
     /// How many brokers have begun to serve so far.
     pub(super) serving: usize,
@@ -86,7 +86,7 @@ impl Play {
             after_outputs: Vec::new(),
             done: Vec::new(),
             events: 0,
-            began: Time(0),
+            began: Time::NEVER,
             serving: 0,
             fresh: BTreeMap::new(),
         }
@@ -124,7 +124,7 @@ impl Play {
             if !self.is_alive(node) {
                 let process = self.cast.process(&self.scenario, &self.world, node)?;
                 self.world.start(node, process);
-                self.watch.on_started(self.world.now().0, self.world.name(node));
+                self.watch.on_started(self.at(), self.world.name(node));
             }
         }
         Ok(())
@@ -132,6 +132,11 @@ impl Play {
 
     pub(super) fn is_alive(&self, node: NodeId) -> bool {
         matches!(self.world.health(node), Health::Running | Health::Paused)
+    }
+
+    /// Nanoseconds since the load began, as scenario files count. What happens before is at zero.
+    pub(super) fn at(&self) -> u64 {
+        self.world.now().0.saturating_sub(self.began.0)
     }
 
     /// The load begins now: the faults wait for their times and events.
@@ -158,13 +163,13 @@ impl Play {
     }
 
     fn on_stepped(&mut self, stepped: &Stepped<Node>) -> Result<(), Broken> {
-        let node = stepped.node;
+        let (node, at) = (stepped.node, self.at());
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
             self.on_event_for_phases(event, self.cast.final_reader().contains(&node));
             let name = self.world.name(node);
-            self.watch.on_event(self.world.now().0, name, event);
+            self.watch.on_event(at, name, event);
             fired.extend(self.director.observe(name, event));
             if let Event::Partition(PartitionEvent::Recovered(recovered)) = event {
                 self.compare_with_bytes(node, &recovered.partition);
@@ -212,7 +217,7 @@ impl Play {
         let undo = self.act(&fault.action, lasts).map_err(|error| {
             Broken::Scenario(format!("faults: {} found nobody: {error}", fault.action.name()))
         })?;
-        self.done.push((self.world.now(), self.words_of(&fault.action, &undo)));
+        self.done.push((self.at(), self.words_of(&fault.action, &undo)));
         self.undo.insert(id, undo);
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
             self.cue_at(time, cue);
@@ -227,8 +232,8 @@ impl Play {
         self.director.on_over(id);
         if let Some(undo) = self.undo.remove(&id) {
             self.undo(&undo).map_err(Broken::Scenario)?;
-            let words = self.words_of_undo(&undo);
-            self.done.extend(words.map(|words| (self.world.now(), words)));
+            let at = self.at();
+            self.done.extend(self.words_of_undo(&undo).map(|words| (at, words)));
         }
         Ok(())
     }
@@ -253,15 +258,15 @@ impl Play {
     fn compare_with_bytes(&mut self, node: NodeId, partition: &TopicPartition) {
         let bytes = replica_bytes(&self.world, node, partition);
         let name = self.world.name(node);
-        self.watch.on_replica_bytes(self.world.now().0, name, partition, &bytes);
+        self.watch.on_replica_bytes(self.at(), name, partition, &bytes);
     }
 
     pub(super) fn told_of_crash(&mut self, node: NodeId, kind: CrashKind) {
-        self.watch.on_crash(self.world.now().0, self.world.name(node), kind);
+        self.watch.on_crash(self.at(), self.world.name(node), kind);
     }
 
     pub(super) fn told_of_disk(&mut self, node: NodeId, fault: DiskFault) {
-        self.watch.on_fault(self.world.now().0, self.world.name(node), &fault);
+        self.watch.on_fault(self.at(), self.world.name(node), &fault);
     }
 
     pub(super) fn told_of_power_loss(&mut self, node: NodeId, report: &PowerLossReport) {
@@ -275,7 +280,7 @@ impl Play {
             },
         });
         let loss = PowerLoss { unsynced: changes.collect() };
-        self.watch.on_power_loss(self.world.now().0, self.world.name(node), &loss);
+        self.watch.on_power_loss(self.at(), self.world.name(node), &loss);
     }
 
     fn broken(&self, ending: &sim::Ending) -> Broken {
