@@ -72,7 +72,7 @@ fn fit_list_offsets(body: &mut ListOffsetsResponse, version: i16) {
 }
 
 fn fit_metadata(body: &mut MetadataResponse, version: i16) {
-    if version < 8 || 10 < version {
+    if !(8..=10).contains(&version) {
         body.cluster_authorized_operations = NOT_ASKED;
     }
     if version < 8 {

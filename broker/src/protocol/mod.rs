@@ -22,7 +22,6 @@ mod hostile;
 pub mod messages;
 #[cfg(test)]
 mod sample;
-#[cfg(test)]
 mod shapes;
 pub mod versions;
 mod walk;
