@@ -382,6 +382,3 @@ fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 40 { text } else { kind(value).to_owned() }
 }
-
-#[cfg(test)]
-mod tests;
