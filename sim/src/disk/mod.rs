@@ -203,11 +203,15 @@ impl Disk {
         if let Some(Entry::File(replaced)) = self.names.find(to) {
             self.used -= self.files[&replaced].cached.allocated();
         }
+        let buries_directory = self.names.directory(to).is_some();
         let changes = vec![
             NameChange { directory: old, name: old_name.into(), entry: None },
             NameChange { directory: new, name: new_name.into(), entry: Some(entry) },
         ];
         self.rename_entries(CALL, from, changes);
+        if buries_directory {
+            self.count_used();
+        }
         Ok(())
     }
 

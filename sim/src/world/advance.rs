@@ -137,7 +137,7 @@ impl<P: Process> World<P> {
         self.trace.record(
             Kind::Input,
             self.now,
-            Some(node),
+            Some((node, &self.nodes[node.index()].name)),
             |line| lines::input(line, &input),
             || format!("takes {input:?}"),
         );
@@ -179,6 +179,7 @@ impl<P: Process> World<P> {
             return Moment::Stepped(Stepped { node, incarnation, events, died });
         }
         if let Some(message) = panic {
+            self.told(Some(node), || format!("panics: {message}"));
             return self.end(Ending::Panicked { node, message });
         }
         state.departure = Departure::Waiting(outputs);
@@ -200,7 +201,7 @@ impl<P: Process> World<P> {
             self.trace.record(
                 Kind::Event,
                 self.now,
-                Some(node),
+                Some((node, &self.nodes[node.index()].name)),
                 |line| line.value(&event),
                 || format!("{event:?}"),
             );

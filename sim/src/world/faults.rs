@@ -159,13 +159,15 @@ impl<P: Process> World<P> {
 impl<P: Process> World<P> {
     /// Cuts the way from one node to another. The way back stays.
     pub fn cut_one_way(&mut self, from: NodeId, to: NodeId) {
-        self.told(None, || format!("cut {from} > {to}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("cut {way}"));
         self.network.cut(from, to);
     }
 
     /// Takes one cut off the way from one node to another.
     pub fn heal_one_way(&mut self, from: NodeId, to: NodeId) {
-        self.told(None, || format!("heal {from} > {to}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("heal {way}"));
         self.wiring().heal(from, to);
     }
 
@@ -206,7 +208,8 @@ impl<P: Process> World<P> {
 
     /// Changes the way from one node to another: slow, narrow, lossy, or as usual again.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, profile: LinkProfile) {
-        self.told(None, || format!("link {from} > {to}: {profile}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("link {way}: {profile}"));
         self.network.set_link_profile(from, to, profile);
     }
 
@@ -217,7 +220,8 @@ impl<P: Process> World<P> {
 
     /// Resets every connection between two nodes.
     pub fn reset_connections(&mut self, one: NodeId, other: NodeId) {
-        self.told(None, || format!("reset {one} - {other}"));
+        let way = self.way(one, other);
+        self.told(None, || format!("reset {way}"));
         self.wiring().reset(one, other);
     }
 
@@ -248,9 +252,14 @@ impl<P: Process> World<P> {
         [vec![node], self.nodes().filter(|&other| other != node).collect()]
     }
 
+    fn way(&self, from: NodeId, to: NodeId) -> String {
+        format!("{} > {}", self.name(from), self.name(to))
+    }
+
     /// Faults are few: their words are what is hashed.
-    fn told(&mut self, node: Option<NodeId>, words: impl Fn() -> String) {
+    pub(super) fn told(&mut self, node: Option<NodeId>, words: impl Fn() -> String) {
         let now = self.now;
+        let node = node.map(|node| (node, &self.nodes[node.index()].name));
         self.trace.record(Kind::Fault, now, node, |line| line.bytes(words().as_bytes()), &words);
     }
 }
