@@ -73,7 +73,8 @@
 //! What this crate does not know: what the processes are for. Frames are bytes with a tag of the
 //! process's own type, and events are opaque but for their serialised form.
 
-#[cfg(not(madsim))]
+// `rustdoc` does not get the flags of the build; what it documents and tests is built with them.
+#[cfg(not(any(madsim, doc, doctest)))]
 compile_error!(
     "this crate simulates only under madsim's cfg: build inside the repository, whose \
      .cargo/config.toml sets it, or pass RUSTFLAGS=\"--cfg madsim\" (note that RUSTFLAGS in the \

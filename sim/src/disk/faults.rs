@@ -194,16 +194,19 @@ impl Faults {
     pub(super) fn crash_at(&mut self, point: CrashPoint) {
         assert_ne!(point.nth, 0, "operations are counted from 1");
         self.crash_points.push((point, 0));
-        self.switch = DeathSwitch(Some(Arc::default()));
     }
 
-    /// A new incarnation: it is alive, and its operations are counted from the first.
+    /// A step begins, alive. Its switch is its own: a clone of the disk has none of it.
+    pub(super) fn begin_step(&mut self) {
+        let armed = !self.crash_points.is_empty();
+        self.switch = DeathSwitch(armed.then(Arc::default));
+    }
+
+    /// A new incarnation: its operations are counted from the first.
     pub(super) fn revive(&mut self) {
         for (_, seen) in &mut self.crash_points {
             *seen = 0;
         }
-        let armed = !self.crash_points.is_empty();
-        self.switch = DeathSwitch(armed.then(Arc::default));
     }
 
     pub(super) fn switch(&self) -> DeathSwitch {

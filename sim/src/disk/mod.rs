@@ -438,6 +438,7 @@ impl Disk {
     pub(crate) fn begin(&mut self, now: Time) {
         self.now = now;
         self.charged = 0;
+        self.faults.begin_step();
     }
 
     /// A step has ended: how long its calls took, and where it died, if it did. After a death the

@@ -198,7 +198,7 @@ fn chaos(seed: u64) -> TraceHash {
 
 #[test]
 fn connections_have_no_holes_and_nodes_talk_again_after_any_faults() {
-    for seed in 0..600 {
+    for seed in 0..25 {
         assert_eq!(chaos(seed), chaos(seed), "seed {seed}");
     }
 }

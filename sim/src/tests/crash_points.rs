@@ -7,7 +7,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
-    DiskOperation,
+    DiskOperation, Moment, Time,
     disk::{CrashPoint, Death, DiskFault, PathPattern, Unsynced},
     world::Health,
 };
@@ -122,4 +122,17 @@ fn two_losses_of_power_are_drawn_from_two_streams_and_are_the_same_in_every_run(
     assert_eq!(run(), (reports.clone(), hash));
     let modes: std::collections::BTreeSet<_> = reports.iter().map(|report| report.mode).collect();
     assert!(2 <= modes.len(), "{modes:?}");
+}
+
+#[test]
+fn a_clone_with_a_crash_point_dies_its_own_death() {
+    let (mut stage, [server, _]) = Stage::connected();
+    stage.world.disk_fault(server, crash_at(None, PathPattern::Any, 3));
+    stage.tell_all(server, write_and_answer());
+    let mut copy = stage.world.clone();
+    stage.run(SECOND);
+    assert_eq!(stage.world.health(server), Health::Down);
+    let moment = copy.advance_inline_until(Time::NEVER);
+    assert!(matches!(moment, Moment::Stepped(step) if step.events.len() == 2));
+    assert_eq!(copy.disk(server).peek("log").unwrap(), "one");
 }
