@@ -20,11 +20,12 @@
 //! Three promises hold it together:
 //!
 //! * **One queue.** Every thing that will happen stands in one queue, ordered by time and then by
-//!   the order in which it was put there. madsim gives each process a node and a task to run in, and
-//!   a clock; its timers and its random ready queue decide nothing.
-//! * **A draw is a function of (seed, concern, key, ordinal)** ([`Draws`]): one more draw in one place
-//!   moves no draw in any other.
-//! * **The world is a value.** It can be cloned between two [`Moment`]s, looked into, and gone on with.
+//!   the order in which it was put there. madsim gives each process a node and a task to run in,
+//!   and a clock; its timers and its random ready queue decide nothing.
+//! * **A draw is a function of (seed, concern, key, ordinal)** ([`Draws`]): one more draw in one
+//!   place moves no draw in any other.
+//! * **The world is a value.** It can be cloned between two [`Moment`]s, looked into, and gone on
+//!   with.
 //!
 //! ```
 //! use sim::{Config, Disk, Input, Instant, Moment, Now, Outbox, Process, Time, World};

@@ -1,4 +1,5 @@
-//! What can be done to a disk: errors, stalls, a full device, rot, and death in the middle of a step.
+//! What can be done to a disk: errors, stalls, a full device, rot, and death in the middle of a
+//! step.
 
 use core::time::Duration;
 use std::sync::{
@@ -247,7 +248,8 @@ impl Faults {
         Some(DiskErrorKind::Io)
     }
 
-    /// Whether a call is where the process dies; that uses the crash point up, and throws the switch.
+    /// Whether a call is where the process dies; that uses the crash point up, and throws the
+    /// switch.
     pub(super) fn crash(&mut self, operation: DiskOperation, path: &str) -> Option<CrashPoint> {
         if self.crash_points.is_empty() || !self.switch.is_alive() {
             return None;

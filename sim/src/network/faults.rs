@@ -149,7 +149,8 @@ impl<T> Wiring<'_, T> {
             wire.ends[side(direction)].state = EndState::Gone;
         }
         if stuck {
-            // A reset may have been among what is gone: what the peer sends must call it forth anew.
+            // A reset may have been among what is gone: what the peer sends must call it forth
+            // anew.
             wire.broken = false;
             wire.lanes[side(direction)].clear();
         }

@@ -1,5 +1,5 @@
-//! Whatever happens to the network and the nodes, a connection loses nothing in its middle, and after
-//! everything is healed the nodes talk again.
+//! Whatever happens to the network and the nodes, a connection loses nothing in its middle, and
+//! after everything is healed the nodes talk again.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

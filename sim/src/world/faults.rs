@@ -51,8 +51,8 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Takes the power from a machine, whether a process lives on it or not. A machine without power
-    /// loses nothing more.
+    /// Takes the power from a machine, whether a process lives on it or not. A machine without
+    /// power loses nothing more.
     pub fn power_off(&mut self, node: NodeId, unsynced: Unsynced) -> PowerLossReport {
         if self.health(node) == Health::Off {
             return PowerLossReport { mode: unsynced, operations: Vec::new() };
@@ -225,7 +225,8 @@ impl<P: Process> World<P> {
         self.wiring().reset(one, other);
     }
 
-    /// Holds, delays or drops the next `count` frames that match, from when they leave their sender.
+    /// Holds, delays or drops the next `count` frames that match, from when they leave their
+    /// sender.
     pub fn add_rule(
         &mut self,
         action: RuleAction,
