@@ -125,6 +125,19 @@ fn two_losses_of_power_are_drawn_from_two_streams_and_are_the_same_in_every_run(
 }
 
 #[test]
+fn a_disk_that_was_set_up_beforehand_is_found_by_its_process() {
+    let (mut stage, [server, _]) = Stage::connected();
+    stage.world.crash(server);
+    let disk = stage.world.disk_mut(server);
+    disk.create("meta").unwrap();
+    disk.append("meta", b"id=1").unwrap();
+    stage.start(server);
+    stage.tell(server, Do::Read("meta"));
+    stage.run(SECOND);
+    assert_eq!(stage.heard(server), ["started", "read meta id=1"]);
+}
+
+#[test]
 fn a_clone_with_a_crash_point_dies_its_own_death() {
     let (mut stage, [server, _]) = Stage::connected();
     stage.world.disk_fault(server, crash_at(None, PathPattern::Any, 3));

@@ -129,11 +129,9 @@ impl<P: Process> World<P> {
     }
 
     fn take_input(&mut self, node: NodeId, input: Input<P::Command>) -> Turn<P> {
-        let max = self.config.inputs_max;
-        if max <= self.inputs {
-            return Turn::Moment(self.end(Ending::InputLimit { max }));
+        if let Some(ending) = self.count_input() {
+            return Turn::Moment(self.end(ending));
         }
-        self.inputs += 1;
         self.trace.record(
             Kind::Input,
             self.now,
@@ -160,6 +158,19 @@ impl<P: Process> World<P> {
             deadline: None,
             panic: None,
         }))
+    }
+
+    /// Counts an input that is about to be taken, unless it is one too many.
+    fn count_input(&mut self) -> Option<Ending> {
+        let max = self.config.inputs_max;
+        if max <= self.inputs {
+            return Some(Ending::InputLimit { max });
+        }
+        self.inputs += 1;
+        let (at, count) = self.inputs_at;
+        self.inputs_at = if at == self.now { (at, count + 1) } else { (self.now, 1) };
+        let many = self.config.inputs_at_once_max < self.inputs_at.1;
+        many.then_some(Ending::Livelock { at: self.now })
     }
 
     /// A step was executed. Its events are told; its outputs wait.

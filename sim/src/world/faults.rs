@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::{
-    disk::{DiskFault, PowerLossReport, Unsynced},
+    disk::{Disk, DiskFault, PowerLossReport, Unsynced},
     door::{Input, Process},
     network::{FrameInfo, LinkProfile, Power, RuleAction, RuleId},
     queue::Due,
@@ -140,6 +140,14 @@ impl<P: Process> World<P> {
         self.told(Some(node), || format!("disk: {fault:?}"));
         let now = self.now;
         self.nodes[node.index()].disk_mut().apply(fault, now);
+    }
+
+    /// The disk of a node, to set it up from outside before a process starts on it. What is done to
+    /// it here stands in no trace and takes no time.
+    pub fn disk_mut(&mut self, node: NodeId) -> &mut Disk {
+        let state = &mut self.nodes[node.index()];
+        assert!(!state.is_alive(), "the disk of {} is set up while its process lives", state.name);
+        state.disk_mut()
     }
 
     /// Turns over one drawn bit of a file, and says which; none if the file is empty or not there.
