@@ -1,10 +1,10 @@
 //! Checks every length in a body against the bytes behind it, without allocating.
 //!
 //! The codec allocates by the length that an array announces, so a frame of twelve bytes could ask
-//! for gigabytes. A body is therefore walked along its [`Shape`] first: when the walk arrives exactly
-//! at the end of the frame, every element announced is there, and so is every byte. Kafka bounds the
-//! same by the size of the request (`socket.request.max.bytes`) and by the checks of its generated
-//! readers ("Tried to allocate a collection of size …").
+//! for gigabytes. A body is therefore walked along its [`Shape`] first: when the walk arrives
+//! exactly at the end of the frame, every element announced is there, and so is every byte. Kafka
+//! bounds the same by the size of the request (`socket.request.max.bytes`) and by the checks of its
+//! generated readers ("Tried to allocate a collection of size …").
 
 #[cfg(test)]
 mod tests;
