@@ -270,8 +270,8 @@ impl Loader {
             };
             let header = batch.header();
             if header.base_offset < segment.next_offset || segment.overflows(header.last_offset()) {
-                let (base, next) = (header.base_offset, segment.next_offset);
-                reason = Some(format!("batch {base} where {next} or a later one should be"));
+                let (at, base, next) = (segment.size, header.base_offset, segment.next_offset);
+                reason = Some(format!("at position {at}: batch {base} cannot follow at {next}"));
                 break;
             }
             segment.note(&header, &mut entries);
