@@ -337,3 +337,6 @@ fn create_request(topics: &[NewTopic]) -> CreateTopicsRequest {
         .with_topics(topics.collect())
         .with_timeout_ms(KEYS.request_timeout.to_wire())
 }
+
+#[cfg(test)]
+mod tests;

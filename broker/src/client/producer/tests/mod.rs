@@ -22,7 +22,6 @@ use crate::{
         messages::{
             ProduceResponse,
             produce_response::{PartitionProduceResponse, TopicProduceResponse},
-            wire_topic,
         },
     },
 };
@@ -35,8 +34,7 @@ fn config(text: &str) -> ProducerConfig {
 /// A producer with these settings that knows its cluster and topic.
 fn producer(text: &str) -> Bench<Producer> {
     let client = ClientId::from("p");
-    let mut bench =
-        Bench::new(Producer::new(client, bootstrap(), config(text), rng()).unwrap());
+    let mut bench = Bench::new(Producer::new(client, bootstrap(), config(text), rng()).unwrap());
     bench.process.network.metadata.want(&TopicName::from("t"));
     bench.advance(200);
     bench.events.clear();
@@ -152,9 +150,4 @@ fn failed(send: u64, failure: SendFailure) -> ProducerAnswer {
 
 fn unknown(send: u64, failure: SendFailure) -> ProducerAnswer {
     ProducerAnswer::Unknown { send: SendId(send), partition: t0(), failure }
-}
-
-/// A topic's name on the wire, for answers that the bench does not derive from a request.
-fn wire_t() -> crate::protocol::messages::WireTopicName {
-    wire_topic(&TopicName::from("t"))
 }
