@@ -26,7 +26,7 @@ use crate::{
     protocol::{
         ErrorCode, Request, Response,
         messages::{
-            CreateTopicsRequest, CreateTopicsResponse,
+            CreateTopicsRequest, CreateTopicsResponse, WireString,
             create_topics_request::{CreatableTopic, CreatableTopicConfig},
             topic_id_of, topic_of, wire_string, wire_topic,
         },
@@ -300,8 +300,9 @@ fn settle_created(
         let result = if error == ErrorCode::None {
             Ok(topic_id_of(answer.topic_id))
         } else {
-            let said = answer.error_message.as_ref().map(|message| message.as_str().to_owned());
-            let message = said.unwrap_or_else(|| error.name().to_owned());
+            let said = answer.error_message.as_ref().map(WireString::as_str);
+            let said = said.filter(|message| !message.is_empty());
+            let message = said.unwrap_or(error.name()).to_owned();
             Err(AdminError::Refused { error: error.code(), message })
         };
         out.answer(AdminAnswer::TopicCreated { name, result });

@@ -8,7 +8,7 @@ use crate::{
     protocol::{ApiKey, ErrorCode, Request},
 };
 
-/// The timestamp that a ListOffsets request asks for, and the leader's epoch.
+/// The timestamp that a `ListOffsets` request asks for, and the leader's epoch.
 fn asked_offset(request: &crate::client::testing::Arrived) -> (i64, i32) {
     let Request::ListOffsets(body) = &request.frame.body else { panic!("{request:?}") };
     let partition = &body.topics[0].partitions[0];
@@ -102,6 +102,20 @@ fn a_new_leader_is_asked_whether_it_has_what_was_read() {
     bench.answer_epoch_end(&request, 5, 3, ErrorCode::None);
     assert_eq!(fetched(&bench.take_fetch()), (3, 6));
     assert_eq!(bench.resets(), []);
+}
+
+#[test]
+fn nothing_is_read_from_the_last_leader_once_there_is_none() {
+    let mut bench = reading(EARLIEST);
+    bench.read_three();
+    bench.layout.topics.insert("t", vec![(None, 6)]);
+    let request = bench.take_fetch();
+    bench.refuse(&request, ErrorCode::NotLeaderOrFollower);
+    bench.advance(5_000);
+    assert_eq!(bench.requests.len(), 0);
+    bench.layout.lead("t", 0, 1, 7);
+    bench.advance(2_000);
+    assert_eq!(bench.take(ApiKey::OffsetForLeaderEpoch).broker, 1);
 }
 
 #[test]

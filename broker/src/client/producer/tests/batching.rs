@@ -9,7 +9,7 @@ use crate::{
     client::producer::{ProducerAnswer, ProducerCommand},
     host::event::SendFailure,
     ids::{SendId, TopicName},
-    protocol::{ApiKey, ErrorCode},
+    protocol::{ApiKey, ErrorCode, batch::RecordBatch},
 };
 
 #[test]
@@ -42,7 +42,7 @@ fn a_batch_is_never_larger_than_its_size_unless_one_record_is() {
     bench.advance(10);
     let mut sizes = Vec::new();
     while bench.waiting(ApiKey::Produce) != 0 {
-        sizes.extend(batches(&bench.take_produce()).iter().map(|batch| batch.size()));
+        sizes.extend(batches(&bench.take_produce()).iter().map(RecordBatch::size));
     }
     assert_eq!(bench.attempted_sends(), [vec![1, 2, 3], vec![4], vec![5]]);
     assert!(sizes[0] <= 300 && 500 < sizes[1] && sizes[2] <= 300, "{sizes:?}");
