@@ -67,7 +67,7 @@ impl<P: Process> Job<P> {
 /// Executes steps.
 pub trait Executor<P: Process> {
     /// Executes the step by [`Job::run`] and gives the job back.
-    fn execute(&mut self, job: Job<P>) -> impl Future<Output = Job<P>>;
+    fn execute(&mut self, job: Box<Job<P>>) -> impl Future<Output = Box<Job<P>>>;
 
     /// The world's time is now this.
     fn advance_to(&mut self, time: Time);
@@ -89,7 +89,7 @@ impl Inline {
 }
 
 impl<P: Process> Executor<P> for Inline {
-    fn execute(&mut self, mut job: Job<P>) -> impl Future<Output = Job<P>> {
+    fn execute(&mut self, mut job: Box<Job<P>>) -> impl Future<Output = Box<Job<P>>> {
         job.run();
         ready(job)
     }

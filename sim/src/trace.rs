@@ -128,7 +128,11 @@ impl Trace {
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trace").field("length", &self.length).field("hash", &self.hash()).finish()
+        let (length, hash) = (self.length, self.hash());
+        f.debug_struct("Trace")
+            .field("length", &length)
+            .field("hash", &hash)
+            .finish_non_exhaustive()
     }
 }
 

@@ -170,7 +170,6 @@ impl Disk {
     }
 
     /// The length of a file in bytes.
-    #[expect(clippy::len_without_is_empty, reason = "it is the length of a file, not of the disk")]
     pub fn len(&mut self, path: &str) -> Result<u64, DiskError> {
         self.enter(DiskOperation::Len, path)?;
         let inode = self.file(DiskOperation::Len, path)?;

@@ -1,4 +1,11 @@
 //! The world as a whole, with small processes.
 
+mod crash_points;
+mod cuts;
+mod deaths;
 mod determinism;
 mod ping_pong;
+mod processes;
+mod puppet;
+mod rules;
+mod stage;

@@ -15,7 +15,7 @@ enum Turn<P: Process> {
     /// Nothing: this came of it.
     Moment(Moment<P>),
     /// A step.
-    Job(Job<P>),
+    Job(Box<Job<P>>),
     /// Another look into the queue.
     Nothing,
 }
@@ -39,7 +39,7 @@ impl<P: Process> World<P> {
                 Turn::Job(job) => {
                     executor.advance_to(self.now);
                     let job = executor.execute(job).await;
-                    return self.stepped(job);
+                    return self.stepped(*job);
                 }
                 Turn::Nothing => {}
             }
@@ -147,8 +147,8 @@ impl<P: Process> World<P> {
             panic!("{node} takes an input while its process is away");
         };
         disk.begin(now);
-        let out = Outbox::over(Vec::new(), disk.death_switch());
-        Turn::Job(Job {
+        let out = Outbox::over(std::mem::take(&mut self.spare), disk.death_switch());
+        Turn::Job(Box::new(Job {
             node,
             name: state.name.clone(),
             incarnation: state.incarnation,
@@ -159,7 +159,7 @@ impl<P: Process> World<P> {
             out,
             deadline: None,
             panic: None,
-        })
+        }))
     }
 
     /// A step was executed. Its events are told; its outputs wait.

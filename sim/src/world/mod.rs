@@ -75,6 +75,8 @@ pub struct World<P: Process> {
     /// Whose outputs leave next, before anything else happens.
     leaving: Option<NodeId>,
     ending: Option<Ending>,
+    /// Room for the outputs of the next step.
+    spare: Vec<Output<P>>,
 }
 
 /// Building a world, and asking it.
@@ -95,6 +97,7 @@ impl<P: Process> World<P> {
             inputs: 0,
             leaving: None,
             ending: None,
+            spare: Vec::new(),
         }
     }
 

@@ -19,6 +19,7 @@ fn create(names: &[&str], timeout_ms: u64) -> AdminCommand {
         name: TopicName::from(*name),
         partitions: Some(1),
         replication_factor: Some(3),
+        assignment: None,
         configs: BTreeMap::from([("min.insync.replicas".to_owned(), "2".to_owned())]),
     });
     let timeout = Duration::from_millis(timeout_ms);
@@ -56,6 +57,28 @@ fn topics_are_asked_for_until_the_cluster_is_complete() {
     assert_eq!(body.topics[0].configs[0].name.as_str(), "min.insync.replicas");
     answer(&mut bench, &request, &[("b", ErrorCode::None)]);
     assert_eq!(bench.answers[1..], [created("b", Ok(topic_id("b")))]);
+}
+
+#[test]
+fn an_assignment_is_asked_for_without_numbers_beside_it() {
+    let mut bench = admin();
+    let topic = NewTopic {
+        name: TopicName::from("a"),
+        partitions: Some(2),
+        replication_factor: Some(2),
+        assignment: Some(vec![vec![BrokerId(2), BrokerId(1)], vec![BrokerId(3), BrokerId(2)]]),
+        configs: BTreeMap::new(),
+    };
+    let (topics, timeout) = (vec![topic], Duration::from_secs(1));
+    bench.command(AdminCommand::CreateTopics { topics, timeout });
+    let request = bench.take(ApiKey::CreateTopics);
+    let Request::CreateTopics(body) = &request.frame.body else { panic!("{request:?}") };
+    let asked = &body.topics[0];
+    assert_eq!((asked.num_partitions, asked.replication_factor), (-1, -1));
+    let second = &asked.assignments[1];
+    assert_eq!(second.partition_index, 1);
+    let brokers: Vec<i32> = second.broker_ids.iter().map(|broker| broker.0).collect();
+    assert_eq!(brokers, [3, 2]);
 }
 
 #[test]
