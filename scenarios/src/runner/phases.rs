@@ -10,7 +10,6 @@
 use core::time::Duration;
 
 use broker::{
-    client::producer::ProducerConfig,
     host::{
         Event,
         event::{BrokerEvent, ConsumerEvent},
@@ -21,6 +20,7 @@ use sim::{Executor, Time};
 use super::{
     health::{Recovery, recovery},
     play::{Broken, Play},
+    stage::producer_config,
 };
 use crate::cluster::{AppCommand, Node};
 
@@ -122,11 +122,8 @@ impl Play {
     /// every send to end.
     pub(super) fn recovery_max(&self) -> Duration {
         let config = &self.scenario.cluster.config;
-        let delivery = self.scenario.producers.iter().map(|producer| {
-            let key = producer.config.get("delivery.timeout.ms").and_then(|value| value.as_u64());
-            key.map_or(ProducerConfig::default().delivery_timeout_ms.duration(), |ms| {
-                Duration::from_millis(ms)
-            })
+        let delivery = self.scenario.producers.iter().filter_map(|producer| {
+            producer_config(producer).ok().map(|config| config.delivery_timeout())
         });
         config.broker_session_timeout_ms.duration()
             + config.replica_lag_time_max_ms.duration() * 3 / 2

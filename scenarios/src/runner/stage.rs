@@ -251,7 +251,7 @@ fn new_topic(topic: &format::Topic) -> Result<NewTopic, String> {
     })
 }
 
-fn producer_config(producer: &format::Producer) -> Result<ProducerConfig, String> {
+pub(super) fn producer_config(producer: &format::Producer) -> Result<ProducerConfig, String> {
     let map = serde_json::Value::Object(producer.config.clone());
     serde_json::from_value(map).map_err(|error| format!("{}: {error}", producer.name))
 }

@@ -54,6 +54,6 @@ impl Play {
     }
 
     pub(super) fn record(&self, partition: &TopicPartition) -> Option<&PartitionRecord> {
-        self.watch.history().partition(partition)?.metadata.last().map(|change| &change.record)
+        self.watch.history().partition(partition)?.metadata.current()
     }
 }
