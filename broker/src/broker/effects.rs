@@ -93,7 +93,13 @@ impl Running {
             },
             Token::AlterPartition(ticket) => {
                 let ctx = &mut around.context(&mut self.effects);
-                self.replicas.on_alter_partition_completed(ctx, ticket, result);
+                let answer = match &result {
+                    Ok(Response::AlterPartition(response)) => Ok(response),
+                    // The network client gives no answer to another request.
+                    Ok(_) => Err(NetFailure::Disconnected),
+                    Err(failure) => Err(*failure),
+                };
+                self.replicas.on_alter_partition_completed(ctx, ticket, answer);
             }
             Token::ToLeader(_, ticket) => {
                 let ctx = &mut around.context(&mut self.effects);

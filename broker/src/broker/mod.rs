@@ -36,11 +36,15 @@ use crate::{
     host::{
         Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process, event::BrokerEvent,
     },
-    log::LogManager,
+    ids::TopicPartition,
+    log::{LogManager, MarkerDeletion, UnifiedLog},
 };
 
 /// The log directory, relative to the disk.
 pub const LOG_DIRECTORY: &str = "data";
+
+/// The marker of a clean shutdown goes for good, so that no power loss brings it back.
+const MARKER: MarkerDeletion = MarkerDeletion::Synced;
 
 /// A broker.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +66,14 @@ impl Broker {
         Self { config, stage: Stage::Unborn }
     }
 
+    /// One of its logs, while it runs.
+    pub fn log(&self, partition: &TopicPartition) -> Option<&UnifiedLog> {
+        match &self.stage {
+            Stage::Running(running) => running.replicas.log(partition),
+            Stage::Unborn | Stage::Ended => None,
+        }
+    }
+
     /// What it was told at its start.
     pub fn config(&self) -> &BrokerConfig {
         &self.config
@@ -69,7 +81,7 @@ impl Broker {
 
     fn start(&mut self, mut around: Surroundings<'_>) {
         let server = &self.config.server;
-        match LogManager::load(around.now, LOG_DIRECTORY, server, around.disk) {
+        match LogManager::load(around.now, LOG_DIRECTORY, server, MARKER, around.disk) {
             Ok(loaded) => {
                 let rng = ChaCha8Rng::from_seed(self.config.seed);
                 let running = Running::begin(self.config.clone(), loaded, rng, &mut around);

@@ -17,7 +17,6 @@ use crate::{
     host::{AcceptedId, Address, ExitReason, Instant, event::BrokerEvent},
     ids::{BrokerId, ClientId},
     log::{LastShutdown, Loaded},
-    metadata::MetadataDelta,
     net::{ClientSettings, NetworkClient, Outgoing, RequestServer},
     protocol::{
         Request,
@@ -25,6 +24,9 @@ use crate::{
     },
     replica::{Effect, ReplicaManager},
 };
+
+/// `controller.quorum.request.timeout.ms`.
+const METADATA_FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether a broker goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +80,9 @@ impl Running {
             previous_broker_epoch,
         };
         let mut effects = Vec::new();
-        let replicas = ReplicaManager::new(
-            broker,
-            config.server.clone(),
-            config.rules.clone(),
-            loaded,
-            &mut around.context(&mut effects),
-        );
+        let ctx = &mut around.context(&mut effects);
+        let replicas =
+            ReplicaManager::new(ctx, broker, &config.server, config.rules.clone(), loaded);
         let name = ClientId::from(broker.to_string().as_str());
         let mut running = Self {
             lifecycle: Lifecycle::new(identity, &config.server, around.now.monotonic),
@@ -152,6 +150,7 @@ impl Running {
     pub(super) fn begin_shutdown(&mut self, around: &mut Surroundings<'_>) {
         if self.lifecycle.state() != BrokerState::ShuttingDown {
             around.out.event(BrokerEvent::ControlledShutdownBegan { broker: self.broker });
+            self.replicas.prepare_shutdown();
         }
         let change = if self.config.server.controlled_shutdown_enable {
             self.lifecycle.begin_shutdown(around.now.monotonic)
@@ -166,7 +165,7 @@ impl Running {
         match change {
             LifecycleChange::None => {}
             LifecycleChange::Registered(broker_epoch) => {
-                self.replicas.set_broker_epoch(broker_epoch);
+                self.replicas.registered(broker_epoch);
                 around.out.event(BrokerEvent::RegistrationAccepted { broker, broker_epoch });
                 self.on_metadata_moved(around);
             }
@@ -185,7 +184,7 @@ impl Running {
     pub(super) fn on_metadata(&mut self, loaded: LoadedMetadata, around: &mut Surroundings<'_>) {
         match loaded {
             LoadedMetadata::Nothing => {}
-            LoadedMetadata::Publish(delta) => self.publish(&delta, around),
+            LoadedMetadata::Moved => self.on_metadata_moved(around),
             LoadedMetadata::Broken(error) => self.halt(error, around),
         }
     }
@@ -250,41 +249,40 @@ impl Running {
         }
     }
 
-    /// The image has moved on: whoever acts upon it is told once.
-    fn publish(&mut self, delta: &MetadataDelta, around: &mut Surroundings<'_>) {
-        let image = self.metadata.image();
-        self.replicas.apply(&mut around.context(&mut self.effects), image, delta);
-        self.effects.push(Effect::Event(
-            BrokerEvent::MetadataApplied { broker: self.broker, end_offset: image.end_offset() }
-                .into(),
-        ));
-        self.on_metadata_moved(around);
-    }
-
-    fn on_metadata_moved(&mut self, around: &Surroundings<'_>) {
+    /// The image has moved on, or the broker was registered. It acts upon the metadata only from
+    /// when its own registration is part of it, as Kafka does.
+    fn on_metadata_moved(&mut self, around: &mut Surroundings<'_>) {
+        let before = self.lifecycle.state();
         self.lifecycle.on_metadata(around.now.monotonic, self.metadata.end_offset());
+        match self.lifecycle.state() {
+            BrokerState::Registering | BrokerState::CatchingUp => return,
+            BrokerState::Fenced
+            | BrokerState::Running
+            | BrokerState::ShuttingDown
+            | BrokerState::Stopped => {}
+        }
+        let delta = self.metadata.take_delta();
+        let image = self.metadata.image();
+        let ctx = &mut around.context(&mut self.effects);
+        self.replicas.apply(ctx, image, &delta);
+        if before == BrokerState::CatchingUp {
+            self.replicas.remove_strays(ctx);
+        }
+        let (broker, end_offset) = (self.broker, image.end_offset());
+        self.effects
+            .push(Effect::Event(BrokerEvent::MetadataApplied { broker, end_offset }.into()));
     }
 
     /// Ends cleanly: everything is brought to the disk, with the marker last.
     fn stop(&mut self, around: &mut Surroundings<'_>) {
         self.perform_effects(around);
         self.server.close_all(around.out);
-        let epoch = self.lifecycle.epoch();
-        let stopped = self.replicas.shutdown(&mut around.context(&mut self.effects), epoch);
+        self.replicas.shutdown(&mut around.context(&mut self.effects));
         self.perform_effects(around);
-        if self.fate == Fate::Ended {
-            return;
-        }
-        match stopped {
-            Ok(()) => {
-                around.out.event(BrokerEvent::ShutDownCleanly { broker: self.broker });
-                around.out.exit(ExitReason::CleanShutdown);
-                self.fate = Fate::Ended;
-            }
-            Err(error) => self.halt(error.to_string(), around),
+        if self.fate == Fate::GoesOn {
+            around.out.event(BrokerEvent::ShutDownCleanly { broker: self.broker });
+            around.out.exit(ExitReason::CleanShutdown);
+            self.fate = Fate::Ended;
         }
     }
 }
-
-/// `controller.quorum.request.timeout.ms`.
-const METADATA_FETCH_TIMEOUT: Duration = Duration::from_secs(2);

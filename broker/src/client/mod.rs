@@ -20,6 +20,8 @@ mod metadata;
 mod metadata_view;
 mod network;
 pub mod producer;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use keys::ConnectionKeys;
 pub use metadata_view::{PartitionMetadata, TopicMetadata};

@@ -6,6 +6,9 @@
 //! same by the size of the request (`socket.request.max.bytes`) and by the checks of its generated
 //! readers ("Tried to allocate a collection of size …").
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, ops::RangeInclusive};
 
 /// What a body, or a struct within one, is made of.
@@ -91,12 +94,14 @@ pub enum WhatIsWrong {
     NegativeLength,
     /// It announces more than the bytes that are left can hold.
     LengthBeyondFrame,
-    /// The frame holds more elements than [`MAX_ELEMENTS`].
+    /// The frame holds more than 2²⁰ elements of arrays and tagged fields.
     TooManyElements,
     /// A variable-length number does not end, or does not fit 32 bits.
     BadVarint,
     /// A tagged field is longer or shorter than its size says.
     TagSizeMismatch,
+    /// A tag is larger than 2³¹−1; the codec would lose the field.
+    BadTag,
     /// Bytes are left behind the body.
     TrailingBytes,
 }
@@ -110,6 +115,7 @@ impl fmt::Display for Malformed {
             WhatIsWrong::TooManyElements => "the frame holds too many elements",
             WhatIsWrong::BadVarint => "its variable-length number is malformed",
             WhatIsWrong::TagSizeMismatch => "its size is not the one that its tag announces",
+            WhatIsWrong::BadTag => "its number is too large",
             WhatIsWrong::TrailingBytes => "bytes are left behind the body",
         };
         write!(f, "{}: {what}", self.field)
@@ -194,6 +200,9 @@ impl Walk<'_> {
         for _ in 0..self.varint("tagged fields")? {
             self.count_elements("tagged fields", 1)?;
             let tag = self.varint("tag")?;
+            if i32::MAX.cast_unsigned() < tag {
+                return Err(bad("tag", WhatIsWrong::BadTag));
+            }
             let size = self.varint("tag size")? as usize;
             let end = self.rest.len().checked_sub(size);
             let end = end.ok_or(bad("tagged field", WhatIsWrong::LengthBeyondFrame))?;

@@ -39,3 +39,4 @@ mod tests;
 
 pub use effect::{AlterPartitionTicket, Context, Effect, FetcherTicket, NetFailure};
 pub use manager::{Received, ReplicaManager};
+pub use rules::Rules;

@@ -32,7 +32,12 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub(super) fn check_against(&self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
+    pub(super) fn check_against(
+        &self,
+        schema: &Value,
+        value: &Value,
+        at: &KeyPath,
+    ) -> Result<(), Issue> {
         if let Some(target) = self.target(schema) {
             self.check_against(target, value, at)?;
         }
@@ -377,6 +382,3 @@ fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 40 { text } else { kind(value).to_owned() }
 }
-
-#[cfg(test)]
-mod tests;

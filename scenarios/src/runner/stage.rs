@@ -11,7 +11,7 @@ use broker::{
     },
     controller::{Controller, ControllerConfig},
     host::Address,
-    ids::{BrokerId, ClientId, ControllerId, TopicPartition},
+    ids::{BrokerId, CLUSTER_ID, ClientId, ControllerId, TopicPartition},
     replica::Rules,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -152,12 +152,15 @@ impl Cast {
         let rng = ChaCha8Rng::from_seed(seed);
         let client = ClientId::from(name);
         Ok(match self.part(node) {
-            Part::Controller(id) => Node::Controller(Box::new(Controller::new(ControllerConfig {
-                controller: *id,
-                address: Address::new(name, CONTROLLER_PORT),
-                server: scenario.cluster.config.clone(),
-                seed,
-            }))),
+            Part::Controller(id) => {
+                let config = ControllerConfig {
+                    id: *id,
+                    port: CONTROLLER_PORT,
+                    cluster_id: CLUSTER_ID.to_owned(),
+                    server: scenario.cluster.config.clone(),
+                };
+                Node::Controller(Box::new(Controller::new(config, rng)))
+            }
             Part::Broker(id) => Node::Broker(Box::new(Broker::new(BrokerConfig {
                 broker: *id,
                 address: Address::new(name, BROKER_PORT),
@@ -224,7 +227,7 @@ fn link(network: &format::Network) -> LinkProfile {
 
 /// A share as the world has it.
 pub(super) fn ratio(share: format::Share) -> Ratio {
-    Ratio::new(share.numerator, share.denominator)
+    Ratio::new(share.millionths, 1_000_000)
 }
 
 fn new_topics(scenario: &Scenario) -> Result<Vec<NewTopic>, String> {

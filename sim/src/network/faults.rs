@@ -39,6 +39,13 @@ impl<T> Network<T> {
         id
     }
 
+    /// Lets a rule begin only after so many more frames have matched it.
+    pub(crate) fn skip_matches(&mut self, rule: RuleId, matches: u32) {
+        if let Some(rule) = self.rules.iter_mut().find(|known| known.id == rule) {
+            rule.skip(matches);
+        }
+    }
+
     /// How many frames a rule holds now.
     pub(crate) fn held_by(&self, rule: RuleId) -> usize {
         let lanes = self.wires.values().flat_map(|wire| &wire.lanes);

@@ -233,6 +233,12 @@ impl<P: Process> World<P> {
         id
     }
 
+    /// Lets a rule begin only after so many more frames have matched it.
+    pub fn skip_matches(&mut self, rule: RuleId, matches: u32) {
+        self.told(None, || format!("rule {} lets {matches} pass", rule.0));
+        self.network.skip_matches(rule, matches);
+    }
+
     /// Ends a rule, and lets go what it holds.
     pub fn release(&mut self, rule: RuleId) {
         self.told(None, || format!("release rule {}", rule.0));

@@ -120,7 +120,8 @@ fn partition(
         response = response.with_offline_replicas(nodes(&offline));
     }
     if 7 <= version {
-        response = response.with_leader_epoch(LeaderEpoch::to_wire(Some(registration.leader_epoch)));
+        response =
+            response.with_leader_epoch(LeaderEpoch::to_wire(Some(registration.leader_epoch)));
     }
     response
 }

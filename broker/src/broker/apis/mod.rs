@@ -5,13 +5,13 @@
 
 mod metadata;
 
-use super::{channels::Token, surroundings::Surroundings, Running};
+use super::{Running, channels::Token, surroundings::Surroundings};
 use crate::{
     ids::{BrokerId, CLUSTER_ID},
     metadata::MetadataImage,
     net::{Incoming, RequestId},
     protocol::{
-        ErrorCode, Request, Response,
+        ErrorCode, Request, RequestFrame,
         messages::{
             DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
             FindCoordinatorRequest, FindCoordinatorResponse,
@@ -21,37 +21,39 @@ use crate::{
         },
         versions::{self, Listener},
     },
+    replica::Received,
 };
 
 impl Running {
     /// Takes a request: answers it, parks it, or passes it on.
     pub(super) fn on_request(&mut self, incoming: Incoming, around: &mut Surroundings<'_>) {
         let Incoming { id, frame, .. } = incoming;
-        let (version, correlation, client) = (frame.version, frame.correlation, frame.client);
-        match frame.body {
+        let RequestFrame { version, correlation, client, body, .. } = frame;
+        let received = Received { id, client, correlation, version };
+        match body {
             Request::Produce(request) => {
                 let ctx = &mut around.context(&mut self.effects);
-                self.replicas.produce(ctx, id, &client, correlation, version, request);
+                self.replicas.produce(ctx, &received, request);
             }
             Request::Fetch(request) => {
                 let ctx = &mut around.context(&mut self.effects);
-                self.replicas.fetch(ctx, id, version, request);
+                self.replicas.fetch(ctx, &received, &request);
             }
             Request::ListOffsets(request) => {
                 let ctx = &mut around.context(&mut self.effects);
-                self.replicas.list_offsets(ctx, id, version, &request);
+                self.replicas.list_offsets(ctx, &received, &request);
             }
             Request::OffsetForLeaderEpoch(request) => {
                 let ctx = &mut around.context(&mut self.effects);
-                self.replicas.offset_for_leader_epoch(ctx, id, &request);
+                self.replicas.offset_for_leader_epoch(ctx, &received, &request);
             }
             Request::InitProducerId(request) => {
                 if let Some(response) = self.producer_ids.on_request(id, &request) {
                     self.server.respond(id, &response, around.out);
                 }
             }
-            Request::CreateTopics(_) | Request::DeleteTopics(_) => {
-                self.forward(id, &frame.body, around);
+            body @ (Request::CreateTopics(_) | Request::DeleteTopics(_)) => {
+                self.forward(id, &body, around);
             }
             Request::Metadata(request) => {
                 let image = self.metadata.image();

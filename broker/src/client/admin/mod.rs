@@ -21,14 +21,16 @@ use super::{
 use crate::{
     config::Millis,
     host::{Address, Disk, ExitReason, Input, Instant, Now, Outbox, Process},
-    ids::{ClientId, TopicName},
+    ids::{BrokerId, ClientId, TopicName},
     net::Outcome,
     protocol::{
         ErrorCode, Request, Response,
         messages::{
             CreateTopicsRequest, CreateTopicsResponse,
-            create_topics_request::{CreatableTopic, CreatableTopicConfig},
-            topic_id_of, topic_of, wire_string, wire_topic,
+            create_topics_request::{
+                CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+            },
+            topic_id_of, topic_of, wire_broker, wire_string, wire_topic,
         },
     },
 };
@@ -327,13 +329,28 @@ fn create_request(topics: &[NewTopic]) -> CreateTopicsRequest {
                 .with_name(wire_string(key))
                 .with_value(Some(wire_string(value)))
         });
+        let assignments: Vec<_> =
+            topic.assignment.iter().flatten().zip(0..).map(assigned).collect();
+        // Kafka refuses both numbers beside an assignment.
+        let number = |said: Option<i32>| {
+            if assignments.is_empty() { said.unwrap_or(-1) } else { -1 }
+        };
+        let replicas = i16::try_from(number(topic.replication_factor.map(i32::from)));
         CreatableTopic::default()
             .with_name(wire_topic(&topic.name))
-            .with_num_partitions(topic.partitions.unwrap_or(-1))
-            .with_replication_factor(topic.replication_factor.unwrap_or(-1))
+            .with_num_partitions(number(topic.partitions))
+            .with_replication_factor(replicas.expect("it was a smaller number before"))
+            .with_assignments(assignments)
             .with_configs(configs.collect())
     });
     CreateTopicsRequest::default()
         .with_topics(topics.collect())
         .with_timeout_ms(KEYS.request_timeout.to_wire())
+}
+
+/// The brokers that hold a partition, for the wire.
+fn assigned((brokers, partition): (&Vec<BrokerId>, i32)) -> CreatableReplicaAssignment {
+    CreatableReplicaAssignment::default()
+        .with_partition_index(partition)
+        .with_broker_ids(brokers.iter().map(|broker| wire_broker(Some(*broker))).collect())
 }
