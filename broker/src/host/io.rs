@@ -1,6 +1,12 @@
 //! What goes in through the door, and what comes out.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::{AcceptedId, Address, Connection, Event, OpenedId};
 
@@ -96,7 +102,7 @@ pub enum Output<A> {
 }
 
 /// What a frame is, without decoding it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FrameTag {
     /// Kafka's API key.
     pub api: i16,
@@ -120,14 +126,32 @@ pub enum ExitReason {
 }
 
 /// Where a step leaves its outputs, in the order in which they happen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Outbox<A> {
     outputs: Vec<Output<A>>,
+    gate: Option<Gate>,
 }
 
 impl<A> Default for Outbox<A> {
     fn default() -> Self {
-        Self { outputs: Vec::new() }
+        Self { outputs: Vec::new(), gate: None }
+    }
+}
+
+/// Lets a host end a process in the middle of a step, at a call to its disk: what the process leaves
+/// in its outbox behind a closed gate has no effect.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    /// Nothing passes any more.
+    pub fn close(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        // Only the thread that executes the step reads and writes it.
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -137,9 +161,16 @@ impl<A> Outbox<A> {
         Self::default()
     }
 
+    /// An empty outbox that its host can close in the middle of a step.
+    pub fn behind(gate: Gate) -> Self {
+        Self { outputs: Vec::new(), gate: Some(gate) }
+    }
+
     /// Appends any output.
     pub fn push(&mut self, output: Output<A>) {
-        self.outputs.push(output);
+        if !self.gate.as_ref().is_some_and(Gate::is_closed) {
+            self.outputs.push(output);
+        }
     }
 
     /// Accepts connections on `port` from now on.

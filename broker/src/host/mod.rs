@@ -47,7 +47,7 @@ mod time;
 pub use connection::{AcceptedId, Address, Connection, OpenedId};
 pub use disk::{Disk, DiskError, DiskErrorKind, DiskOperation};
 pub use event::Event;
-pub use io::{ConnectFailure, ExitReason, FrameTag, Input, Outbox, Output};
+pub use io::{ConnectFailure, ExitReason, FrameTag, Gate, Input, Outbox, Output};
 pub use memory_disk::MemoryDisk;
 pub use process::Process;
 pub use time::{Instant, Now, Timestamp};

@@ -1,0 +1,5 @@
+//! The admin client (Kafka's `KafkaAdminClient`): its commands and answers.
+
+mod api;
+
+pub use api::{AdminAnswer, AdminCommand, AdminError, NewTopic};
