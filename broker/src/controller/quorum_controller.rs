@@ -1,0 +1,314 @@
+//! The controller as a process: the order of things.
+//!
+//! Mirrors `QuorumController`: its event queue is the host's, its deferred events are deadlines here.
+//! Each decision is appended, synced, replayed, told and answered before the next is made. A disk
+//! that fails ends the process: what it holds in memory may be ahead of what is durable.
+
+use std::convert::Infallible;
+
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    broker_heartbeat_manager::BrokerHeartbeatManager,
+    decision::{Cause, Decision},
+    events::{Before, event_of},
+    metadata_fetch::DelayedFetches,
+    metadata_log::{MetadataLog, MetadataLogError, Replayed},
+    replication_control_manager::View,
+};
+use crate::{
+    config::{Millis, ServerConfig, TopicConfig},
+    host::{
+        Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process,
+        event::{ControllerEvent, FenceReason},
+    },
+    ids::{ControllerEpoch, ControllerId, Offset},
+    metadata::{MetadataDelta, MetadataImage, MetadataRecord},
+    net::RequestServer,
+    protocol::versions::Listener,
+};
+
+/// What a controller is told when it is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControllerConfig {
+    /// Its node id.
+    pub id: ControllerId,
+    /// The port on which it listens.
+    pub port: u16,
+    /// The id of the cluster. Brokers that name another are refused; those that name none are not.
+    pub cluster_id: String,
+    /// Its configuration.
+    pub server: ServerConfig,
+}
+
+/// The controller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controller {
+    pub(super) config: ControllerConfig,
+    pub(super) topic_defaults: TopicConfig,
+    /// For the ids of topics.
+    pub(super) rng: ChaCha8Rng,
+    pub(super) server: RequestServer,
+    phase: Phase,
+}
+
+/// Where the controller is in its life.
+#[derive(Clone, Debug, PartialEq)]
+enum Phase {
+    Starting,
+    Active(Box<Active>),
+    Ended,
+}
+
+/// What an active controller holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Active {
+    pub(super) log: MetadataLog,
+    /// Invariant: what the records of the log below its end amount to.
+    pub(super) image: MetadataImage,
+    pub(super) heartbeats: BrokerHeartbeatManager,
+    pub(super) fetches: DelayedFetches,
+    last_write: Instant,
+    last_unclean_check: Instant,
+}
+
+/// Where a step takes place.
+pub(super) struct Context<'a> {
+    pub(super) now: Now,
+    pub(super) disk: &'a mut dyn Disk,
+    pub(super) out: &'a mut Outbox<Infallible>,
+}
+
+impl Controller {
+    /// A controller that has not started. `rng` must differ from incarnation to incarnation.
+    pub fn new(config: ControllerConfig, rng: ChaCha8Rng) -> Self {
+        let topic_defaults = config.server.topic_defaults();
+        Self {
+            config,
+            topic_defaults,
+            rng,
+            server: RequestServer::new(Listener::Controller),
+            phase: Phase::Starting,
+        }
+    }
+
+    /// The cluster as it is recorded; none before the start and after the end.
+    pub fn image(&self) -> Option<&MetadataImage> {
+        match &self.phase {
+            Phase::Active(active) => Some(&active.image),
+            Phase::Starting | Phase::Ended => None,
+        }
+    }
+
+    fn take(&mut self, input: Input<Infallible>, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
+        match input {
+            Input::Started => self.start(cx),
+            Input::Woken => self.on_time(cx),
+            Input::Accepted { connection, peer } => {
+                self.server.on_accepted(connection, peer);
+                Ok(())
+            }
+            Input::Frame { connection: Connection::Accepted(connection), frame } => {
+                self.server.on_frame(connection, frame);
+                self.serve(cx)
+            }
+            Input::Closed { connection: Connection::Accepted(connection) } => {
+                if let Some(abandoned) = self.server.on_closed(connection) {
+                    self.active().fetches.forget(abandoned);
+                }
+                Ok(())
+            }
+            Input::ShutdownAsked => {
+                // Everything that was ever answered is durable: there is nothing left to write.
+                self.end(ExitReason::CleanShutdown, cx);
+                Ok(())
+            }
+            Input::Command(never) => match never {},
+            Input::Established { .. }
+            | Input::ConnectFailed { .. }
+            | Input::Frame { connection: Connection::Opened(_), .. }
+            | Input::Closed { connection: Connection::Opened(_) } => {
+                panic!("a controller opens no connections")
+            }
+        }
+    }
+
+    /// Loads the log and enters a new epoch.
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
+        let mut log = MetadataLog::open(cx.now, &self.config.server, cx.disk)?;
+        let records = log.replay(cx.disk)?;
+        let mut image = MetadataImage::default();
+        let again = self.rebuild(&records, &mut image)?;
+        image.skip_to(log.end_offset());
+        let now = cx.now.monotonic;
+        let timeout = self.config.server.broker_session_timeout_ms.duration();
+        let heartbeats = BrokerHeartbeatManager::new(timeout, &image, now);
+        self.phase = Phase::Active(Box::new(Active {
+            log,
+            image,
+            heartbeats,
+            fetches: DelayedFetches::default(),
+            last_write: now,
+            last_unclean_check: now,
+        }));
+        // The first record of the epoch, so that the epoch itself is durable.
+        self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
+        let active = self.active();
+        let controller_epoch = ControllerEpoch(active.log.epoch().0);
+        let end_offset = active.log.end_offset();
+        cx.out.event(ControllerEvent::ControllerActive { controller_epoch, end_offset });
+        again.into_iter().for_each(|event| cx.out.event(event));
+        cx.out.listen(self.config.port);
+        Ok(())
+    }
+
+    /// Replays the log. Returns the events of the last step that wrote it: a crash may have come
+    /// between its sync and its outputs, and then nobody was told. The batches of one step bear one
+    /// time, so what is told again may be more than that step wrote, but never less.
+    fn rebuild(
+        &self,
+        records: &[Replayed],
+        image: &mut MetadataImage,
+    ) -> Result<Vec<ControllerEvent>, MetadataLogError> {
+        let last = records.last().map(|record| record.written);
+        let settled = records.iter().rposition(|record| Some(record.written) != last);
+        let first_again = settled.map_or(0, |settled| settled + 1);
+        let mut again = Vec::new();
+        for (number, Replayed { offset, record, .. }) in records.iter().enumerate() {
+            let event = self.replay(*offset, record, Cause::default(), image)?;
+            again.extend(event.filter(|_| first_again <= number));
+        }
+        Ok(again)
+    }
+
+    fn replay(
+        &self,
+        offset: Offset,
+        record: &MetadataRecord,
+        cause: Cause,
+        image: &mut MetadataImage,
+    ) -> Result<Option<ControllerEvent>, MetadataLogError> {
+        let before = Before::of(image, record);
+        // A controller acts upon the image itself; nobody here reads what changed.
+        image
+            .replay(offset, record, &mut MetadataDelta::default())
+            .map_err(|error| MetadataLogError::Replay { offset, error })?;
+        Ok(event_of(before, record, offset, cause, image, &self.topic_defaults))
+    }
+
+    /// Makes a decision true: appends and syncs its records, replays them, tells the events. Then
+    /// the answer may be given.
+    pub(super) fn commit<T>(
+        &mut self,
+        decision: Decision<T>,
+        cx: &mut Context<'_>,
+    ) -> Result<T, MetadataLogError> {
+        let Decision { records, cause, answer } = decision;
+        if records.is_empty() {
+            return Ok(answer);
+        }
+        let active = self.active();
+        active.last_write = cx.now.monotonic;
+        let first = active.log.append(cx.now, &records, cx.disk)?;
+        let mut image = std::mem::take(&mut active.image);
+        for (offset, record) in (first.0..).map(Offset).zip(&records) {
+            let event = self.replay(offset, record, cause, &mut image)?;
+            if let Some(event) = event {
+                cx.out.event(event);
+            }
+        }
+        self.active().image = image;
+        Ok(answer)
+    }
+
+    /// Does what is due, fencing at most one broker: the deadline of the next has then passed, and
+    /// the host comes back at once.
+    fn on_time(&mut self, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
+        let now = cx.now.monotonic;
+        let active = self.active();
+        if let Some(stale) = active.heartbeats.find_one_stale_broker(&active.image, now) {
+            let broker = active.image.broker(stale).expect("a stale broker is registered").clone();
+            let decision = self.view().fence(&broker, FenceReason::SessionTimeout);
+            self.commit(decision, cx)?;
+        }
+        if self.next_unclean_check().is_some_and(|due| due <= now) {
+            self.active().last_unclean_check = now;
+            let decision = self.view().elect_unclean_leaders();
+            self.commit(decision, cx)?;
+        }
+        if self.next_no_op().is_some_and(|due| due <= now) {
+            self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
+        }
+        self.serve(cx)
+    }
+
+    fn next_no_op(&self) -> Option<Instant> {
+        let interval = self.config.server.metadata_max_idle_interval_ms;
+        let last_write = self.active_ref()?.last_write;
+        (interval != Millis(0)).then(|| last_write.plus(interval.duration()))
+    }
+
+    fn next_unclean_check(&self) -> Option<Instant> {
+        let interval = self.config.server.unclean_leader_election_interval_ms;
+        let last = self.active_ref()?.last_unclean_check;
+        (interval != Millis(0)).then(|| last.plus(interval.duration()))
+    }
+
+    /// What decisions are made from.
+    pub(super) fn view(&self) -> View<'_> {
+        let active = self.active_ref().expect("only an active controller decides");
+        View { image: &active.image, defaults: &self.topic_defaults }
+    }
+
+    pub(super) fn active(&mut self) -> &mut Active {
+        match &mut self.phase {
+            Phase::Active(active) => active,
+            Phase::Starting | Phase::Ended => panic!("only an active controller is asked"),
+        }
+    }
+
+    pub(super) fn active_ref(&self) -> Option<&Active> {
+        match &self.phase {
+            Phase::Active(active) => Some(active),
+            Phase::Starting | Phase::Ended => None,
+        }
+    }
+
+    fn end(&mut self, reason: ExitReason, cx: &mut Context<'_>) {
+        self.phase = Phase::Ended;
+        cx.out.exit(reason);
+    }
+}
+
+impl Process for Controller {
+    type Command = Infallible;
+    type Answer = Infallible;
+
+    fn step(
+        &mut self,
+        now: Now,
+        input: Input<Infallible>,
+        disk: &mut dyn Disk,
+        out: &mut Outbox<Infallible>,
+    ) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        let mut cx = Context { now, disk, out };
+        if self.take(input, &mut cx).is_err() {
+            self.end(ExitReason::Halted, &mut cx);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let active = self.active_ref()?;
+        [
+            active.heartbeats.deadline(&active.image),
+            active.fetches.deadline(),
+            self.next_no_op(),
+            self.next_unclean_check(),
+        ]
+        .into_iter()
+        .fold(None, Instant::earliest)
+    }
+}
