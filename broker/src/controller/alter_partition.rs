@@ -104,8 +104,7 @@ impl View<'_> {
     ) -> Result<(alter_partition_response::PartitionData, Option<PartitionChange>), ErrorCode> {
         let topic = self.image.topic(topic_id).ok_or(ErrorCode::UnknownTopicId)?;
         let number = asked.partition_index;
-        let partition =
-            topic.partitions.get(&number).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let partition = topic.partitions.get(&number).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let wanted = self.validate(sender.id, partition, asked, version)?;
         let change = self.change(topic, number, partition, &wanted);
         let after =
@@ -189,10 +188,7 @@ impl View<'_> {
     }
 }
 
-fn read(
-    asked: &alter_partition_request::PartitionData,
-    version: i16,
-) -> Result<Wanted, ErrorCode> {
+fn read(asked: &alter_partition_request::PartitionData, version: i16) -> Result<Wanted, ErrorCode> {
     let member = |raw, epoch: i64| {
         let broker = broker_of(raw).ok_or(ErrorCode::InvalidRequest)?;
         Ok(Member { broker, broker_epoch: (0 <= epoch).then_some(epoch) })

@@ -15,8 +15,8 @@ use crate::{
     protocol::{
         ErrorCode,
         messages::{
-            CreateTopicsRequest, CreateTopicsResponse, broker_of, create_topics_request,
-            create_topics_response, topic_of, wire_string, wire_topic_id,
+            CreateTopicsRequest, CreateTopicsResponse, WireBrokerId, WireString, broker_of,
+            create_topics_request, create_topics_response, topic_of, wire_string, wire_topic_id,
         },
     },
 };
@@ -71,10 +71,7 @@ impl View<'_> {
             let name = topic_of(&topic.name);
             let created = match times.get(&name) {
                 Some(1) => self.create_topic(topic, name, defaults, partitions_left, &mut topic_id),
-                Some(_) | None => Err(refusal(
-                    ErrorCode::InvalidRequest,
-                    "Duplicate topic name.",
-                )),
+                Some(_) | None => Err(refusal(ErrorCode::InvalidRequest, "Duplicate topic name.")),
             };
             response.topics.push(match created {
                 Ok(new) => {
@@ -114,7 +111,11 @@ impl View<'_> {
         let mut records = vec![MetadataRecord::Topic { name, topic_id: id }];
         records.extend(configs.into_iter().map(MetadataRecord::Config));
         records.extend((0..).zip(&partitions).map(|(partition, registration)| {
-            MetadataRecord::Partition { topic_id: id, partition, registration: registration.clone() }
+            MetadataRecord::Partition {
+                topic_id: id,
+                partition,
+                registration: registration.clone(),
+            }
         }));
         Ok(NewTopic { id, partitions, records })
     }
@@ -137,8 +138,7 @@ impl View<'_> {
         let partitions = match topic.num_partitions {
             -1 => defaults.partitions,
             some => usize::try_from(some).ok().filter(|some| 1 <= *some).ok_or_else(|| {
-                let message =
-                    "Number of partitions was set to an invalid non-positive value.";
+                let message = "Number of partitions was set to an invalid non-positive value.";
                 refusal(ErrorCode::InvalidPartitions, message)
             })?,
         };
@@ -166,8 +166,10 @@ impl View<'_> {
         for assignment in &topic.assignments {
             let replicas = self.manual_replicas(&assignment.broker_ids)?;
             if by_number.insert(assignment.partition_index, replicas).is_some() {
-                let message =
-                    format!("Found multiple manual assignments for partition {}", assignment.partition_index);
+                let message = format!(
+                    "Found multiple manual assignments for partition {}",
+                    assignment.partition_index
+                );
                 return Err(refusal(ErrorCode::InvalidReplicaAssignment, message));
             }
         }
@@ -181,10 +183,7 @@ impl View<'_> {
         by_number.into_values().map(|replicas| self.new_partition(replicas)).collect()
     }
 
-    fn manual_replicas(
-        self,
-        raw: &[crate::protocol::messages::WireBrokerId],
-    ) -> Result<Vec<BrokerId>, Refusal> {
+    fn manual_replicas(self, raw: &[WireBrokerId]) -> Result<Vec<BrokerId>, Refusal> {
         let invalid = |message: &str| refusal(ErrorCode::InvalidReplicaAssignment, message);
         let replicas: Option<Vec<_>> = raw.iter().map(|broker| broker_of(*broker)).collect();
         let replicas = replicas.ok_or_else(|| invalid("A broker id is negative."))?;
@@ -248,7 +247,7 @@ fn configs(
 ) -> Result<Vec<ConfigChange>, Refusal> {
     let mut probe = TopicOverrides::default();
     let read = |config: &create_topics_request::CreatableTopicConfig| {
-        let value = config.value.as_ref().map(|value| value.as_str());
+        let value = config.value.as_ref().map(WireString::as_str);
         set_topic_config(&mut probe, config.name.as_str(), value)
             .map_err(|error| refusal(ErrorCode::InvalidConfig, error.to_string()))?;
         Ok(ConfigChange {

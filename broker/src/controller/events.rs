@@ -125,9 +125,7 @@ fn partition_event(
             kind: election_kind(before, leader),
             record,
         }),
-        LeaderChange::NoLeader => {
-            ControllerEvent::LeaderLost { previous: before.leader, record }
-        }
+        LeaderChange::NoLeader => ControllerEvent::LeaderLost { previous: before.leader, record },
         LeaderChange::Unchanged => {
             ControllerEvent::IsrChanged { previous: before.isr.clone(), record }
         }
@@ -155,8 +153,7 @@ fn partition_record(
         leader: partition.leader,
         leader_epoch: partition.leader_epoch,
         partition_epoch: partition.partition_epoch,
-        min_insync_replicas: partition
-            .effective_min_insync_replicas(config.min_insync_replicas),
+        min_insync_replicas: partition.effective_min_insync_replicas(config.min_insync_replicas),
         unclean_leader_election: config.unclean_leader_election_enable,
         metadata_offset,
     })

@@ -18,7 +18,7 @@ use crate::{
         ErrorCode,
         messages::{
             FetchRequest, FetchResponse, WireBrokerId, fetch_request, fetch_response, topic_id_of,
-            topic_of,
+            topic_of, wire_topic, wire_topic_id,
         },
     },
 };
@@ -180,10 +180,9 @@ impl MetadataFetch {
     fn response(&self, data: fetch_response::PartitionData) -> FetchResponse {
         let mut topic = fetch_response::FetchableTopicResponse::default();
         if FIRST_VERSION_WITH_TOPIC_ID <= self.version {
-            topic.topic_id = crate::protocol::messages::wire_topic_id(TopicId::CLUSTER_METADATA);
+            topic.topic_id = wire_topic_id(TopicId::CLUSTER_METADATA);
         } else {
-            topic.topic =
-                crate::protocol::messages::wire_topic(&TopicName::cluster_metadata());
+            topic.topic = wire_topic(&TopicName::cluster_metadata());
         }
         topic.partitions = vec![data];
         FetchResponse::default().with_responses(vec![topic])

@@ -19,7 +19,7 @@ use crate::{
         AppendError, Isolation, LeaderAppend, LogError, LogParameters, MinOneBatch, ReadError,
         Trust, UnifiedLog,
     },
-    metadata::{MetadataRecord, RecordError},
+    metadata::{MetadataRecord, RecordError, ReplayError},
     protocol::batch::{BatchBuilder, RecordBatch, batches},
 };
 
@@ -44,6 +44,9 @@ pub(super) enum MetadataLogError {
     /// A record that a controller wrote cannot be read.
     #[error("metadata record at offset {offset}: {error}")]
     Record { offset: Offset, error: RecordError },
+    /// A record that a controller wrote cannot follow those before it.
+    #[error("metadata record at offset {offset}: {error}")]
+    Replay { offset: Offset, error: ReplayError },
 }
 
 impl From<DiskError> for MetadataLogError {

@@ -127,11 +127,9 @@ impl<'a> PartitionChangeBuilder<'a> {
         }
         match self.election {
             Election::Online => Elected::Nobody,
-            Election::Unclean => replicas
-                .iter()
-                .copied()
-                .find(present)
-                .map_or(Elected::Nobody, Elected::Uncleanly),
+            Election::Unclean => {
+                replicas.iter().copied().find(present).map_or(Elected::Nobody, Elected::Uncleanly)
+            }
         }
     }
 

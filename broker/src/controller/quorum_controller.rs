@@ -100,7 +100,11 @@ impl Controller {
         }
     }
 
-    fn take(&mut self, input: Input<Infallible>, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
+    fn take(
+        &mut self,
+        input: Input<Infallible>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), MetadataLogError> {
         match input {
             Input::Started => self.start(cx),
             Input::Woken => self.on_time(cx),
@@ -157,7 +161,9 @@ impl Controller {
         let controller_epoch = ControllerEpoch(active.log.epoch().0);
         let end_offset = active.log.end_offset();
         cx.out.event(ControllerEvent::ControllerActive { controller_epoch, end_offset });
-        again.into_iter().for_each(|event| cx.out.event(event));
+        for event in again {
+            cx.out.event(event);
+        }
         cx.out.listen(self.config.port);
         Ok(())
     }

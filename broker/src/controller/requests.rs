@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// Of DescribeCluster: the controllers are asked for, not the brokers (KIP-919).
+/// Of `DescribeCluster`: the controllers are asked for, not the brokers (KIP-919).
 const CONTROLLER_ENDPOINTS: i8 = 2;
 
 impl Controller {
@@ -60,9 +60,7 @@ impl Controller {
             Request::Fetch(body) => return self.fetch(id, &body, frame.version, cx),
             Request::BrokerRegistration(body) => self.register(&body, cx)?.into(),
             Request::BrokerHeartbeat(body) => self.heartbeat(&body, cx)?.into(),
-            Request::AlterPartition(body) => {
-                self.alter_partition(&body, frame.version, cx)?.into()
-            }
+            Request::AlterPartition(body) => self.alter_partition(&body, frame.version, cx)?.into(),
             Request::CreateTopics(body) => self.create_topics(&body, cx)?.into(),
             Request::DeleteTopics(body) => {
                 let decision = self.view().delete_topics(&body, frame.version);
@@ -153,9 +151,7 @@ impl Controller {
                 self.view().fence(broker, FenceReason::Asked)
             }
             BrokerControlState::Unfenced => self.view().unfence(broker),
-            BrokerControlState::ControlledShutdown => {
-                self.view().begin_controlled_shutdown(broker)
-            }
+            BrokerControlState::ControlledShutdown => self.view().begin_controlled_shutdown(broker),
         }
     }
 
