@@ -21,10 +21,11 @@
 //! | `quorum_controller` | nothing: the order of things | `QuorumController`, `ControllerApis` |
 //! | `cluster_control_manager` | registrations, broker epochs | `ClusterControlManager` |
 //! | `broker_heartbeat_manager` | sessions, who may stop | `BrokerHeartbeatManager` |
-//! | `replication_control_manager` | what a broker's coming and going does | `ReplicationControlManager` |
+//! | `replication_control_manager` | when brokers come or go | `ReplicationControlManager` |
 //! | `partition_change_builder` | one partition's ISR and leader | `PartitionChangeBuilder` |
-//! | `alter_partition` | a leader's wish for another ISR | `ReplicationControlManager` |
-//! | `create_topics`, `delete_topics`, `replica_placer` | new topics, old topics | the same, `StripedReplicaPlacer` |
+//! | `alter_partition` | a leader's wish for another ISR | the same |
+//! | `create_topics`, `delete_topics` | topics that come and go | the same |
+//! | `replica_placer` | where replicas go | `StripedReplicaPlacer` |
 //! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
 //! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
 //!
