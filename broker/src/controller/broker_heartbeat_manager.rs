@@ -1,9 +1,9 @@
 //! What the controller remembers of heartbeats, in memory only.
 //!
-//! Mirrors Kafka's `BrokerHeartbeatManager` and `BrokerHeartbeatTracker`: when each broker was heard
-//! of last, how far it has read the metadata log, and whether it waits to be allowed to stop. A
-//! controller that starts gives every broker a fresh session. Whether a broker is fenced stands in
-//! the image, and is asked there.
+//! Mirrors Kafka's `BrokerHeartbeatManager` and `BrokerHeartbeatTracker`: when each broker was
+//! heard of last, how far it has read the metadata log, and whether it waits to be allowed to stop.
+//! A controller that starts gives every broker a fresh session. Whether a broker is fenced stands
+//! in the image, and is asked there.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

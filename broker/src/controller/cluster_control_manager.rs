@@ -75,7 +75,9 @@ impl Registrar<'_> {
     fn first(self, wanted: BrokerRegistration) -> Decision<Registered> {
         let mut records = Vec::new();
         let answer = Ok(self.push_registration(wanted, &mut records));
-        Decision::of(records, answer)
+        let previous_incarnation = Some(PreviousIncarnation::Clean);
+        let cause = Cause { previous_incarnation, ..Cause::default() };
+        Decision { records, cause, answer }
     }
 
     /// Another incarnation comes after `existing`.
@@ -92,6 +94,7 @@ impl Registrar<'_> {
         } else {
             PreviousIncarnation::Unclean
         };
+        let previous_incarnation = Some(previous_incarnation);
         let cause = Cause { previous_incarnation, ..fencing.cause };
         Decision { records: fencing.records, cause, answer }
     }

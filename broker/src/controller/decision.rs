@@ -22,15 +22,14 @@ pub(super) struct Decision<T> {
 pub(super) struct Cause {
     /// Why a broker is fenced, if one is.
     pub(super) fencing: Option<FenceReason>,
-    /// How the incarnation before the registered one ended, if one is registered.
-    pub(super) previous_incarnation: PreviousIncarnation,
+    /// How the incarnation before ended, if a new one is registered.
+    pub(super) previous_incarnation: Option<PreviousIncarnation>,
 }
 
 /// How the incarnation before ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PreviousIncarnation {
     /// There was none, or it is known to have shut down cleanly.
-    #[default]
     Clean,
     /// Nobody knows that it did.
     Unclean,

@@ -60,14 +60,16 @@ pub(super) fn event_of(
         partition_record(topic, partition, offset, defaults)
     };
     match (record, before) {
-        (MetadataRecord::RegisterBroker(registration), _) => Some(ControllerEvent::Registered {
-            broker: registration.id,
-            broker_epoch: registration.epoch,
-            clean: match cause.previous_incarnation {
+        (MetadataRecord::RegisterBroker(registration), _) => {
+            // Without a cause it is an amendment, or an earlier incarnation of the controller wrote
+            // it and nobody knows what came before.
+            let clean = match cause.previous_incarnation? {
                 PreviousIncarnation::Clean => true,
                 PreviousIncarnation::Unclean => false,
-            },
-        }),
+            };
+            let (broker, broker_epoch) = (registration.id, registration.epoch);
+            Some(ControllerEvent::Registered { broker, broker_epoch, clean })
+        }
         (MetadataRecord::BrokerRegistrationChange(change), _) => registration_event(*change, cause),
         (MetadataRecord::Partition { topic_id, partition, .. }, _) => {
             recorded(*topic_id, *partition).map(ControllerEvent::PartitionCreated)

@@ -73,7 +73,8 @@ impl DelayedFetches {
         self.waiting.values().map(|(until, _)| *until).min()
     }
 
-    /// Takes out the fetches that have records below `end` or whose time is up, in order of arrival.
+    /// Takes out the fetches that have records below `end` or whose time is up, in order of
+    /// arrival.
     pub(super) fn take_ready(
         &mut self,
         now: Instant,

@@ -2,9 +2,9 @@
 //! of it.
 //!
 //! Mirrors the part of `KafkaRaftClient` and `KafkaMetadataLog` that a quorum of one needs
-//! (KIP-595): the leader epoch rises when a controller becomes active, the high watermark is the end
-//! of what was synced, and observers read below it. Kafka wakes waiting fetches a moment before the
-//! sync; here nothing leaves before it.
+//! (KIP-595): the leader epoch rises when a controller becomes active, the high watermark is the
+//! end of what was synced, and observers read below it. Kafka wakes waiting fetches a moment before
+//! the sync; here nothing leaves before it.
 //!
 //! It does not know what the records decide. A quorum of several takes the place of
 //! [`MetadataLog::append`]'s sync.

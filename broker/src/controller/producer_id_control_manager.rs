@@ -1,7 +1,7 @@
 //! Producer ids, given away in blocks.
 //!
-//! Mirrors Kafka's `ProducerIdControlManager` (KIP-730). The end of the last block is in the log, so
-//! no id is given twice, whatever crashes.
+//! Mirrors Kafka's `ProducerIdControlManager` (KIP-730). The end of the last block is in the log,
+//! so no id is given twice, whatever crashes.
 
 use super::{decision::Decision, replication_control_manager::View};
 use crate::{

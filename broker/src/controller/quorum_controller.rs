@@ -1,8 +1,8 @@
 //! The controller as a process: the order of things.
 //!
-//! Mirrors `QuorumController`: its event queue is the host's, its deferred events are deadlines here.
-//! Each decision is appended, synced, replayed, told and answered before the next is made. A disk
-//! that fails ends the process: what it holds in memory may be ahead of what is durable.
+//! Mirrors `QuorumController`: its event queue is the host's, its deferred events are deadlines
+//! here. Each decision is appended, synced, replayed, told and answered before the next is made. A
+//! disk that fails ends the process: what it holds in memory may be ahead of what is durable.
 
 use std::convert::Infallible;
 
@@ -23,10 +23,13 @@ use crate::{
         event::{ControllerEvent, FenceReason},
     },
     ids::{ControllerEpoch, ControllerId, Offset},
-    metadata::{MetadataDelta, MetadataImage, MetadataRecord},
+    metadata::{MetadataDelta, MetadataImage, MetadataRecord, ReplayError},
     net::RequestServer,
     protocol::versions::Listener,
 };
+
+/// The host promises that `Started` comes first, and nothing is asked of a process that has ended.
+const NOT_ACTIVE: &str = "only an active controller is asked";
 
 /// What a controller is told when it is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,7 +145,7 @@ impl Controller {
         let mut log = MetadataLog::open(cx.now, &self.config.server, cx.disk)?;
         let records = log.replay(cx.disk)?;
         let mut image = MetadataImage::default();
-        let again = self.rebuild(&records, &mut image)?;
+        let again = rebuild(&records, &mut image, &self.topic_defaults)?;
         image.skip_to(log.end_offset());
         let now = cx.now.monotonic;
         let timeout = self.config.server.broker_session_timeout_ms.duration();
@@ -168,40 +171,6 @@ impl Controller {
         Ok(())
     }
 
-    /// Replays the log. Returns the events of the last step that wrote it: a crash may have come
-    /// between its sync and its outputs, and then nobody was told. The batches of one step bear one
-    /// time, so what is told again may be more than that step wrote, but never less.
-    fn rebuild(
-        &self,
-        records: &[Replayed],
-        image: &mut MetadataImage,
-    ) -> Result<Vec<ControllerEvent>, MetadataLogError> {
-        let last = records.last().map(|record| record.written);
-        let settled = records.iter().rposition(|record| Some(record.written) != last);
-        let first_again = settled.map_or(0, |settled| settled + 1);
-        let mut again = Vec::new();
-        for (number, Replayed { offset, record, .. }) in records.iter().enumerate() {
-            let event = self.replay(*offset, record, Cause::default(), image)?;
-            again.extend(event.filter(|_| first_again <= number));
-        }
-        Ok(again)
-    }
-
-    fn replay(
-        &self,
-        offset: Offset,
-        record: &MetadataRecord,
-        cause: Cause,
-        image: &mut MetadataImage,
-    ) -> Result<Option<ControllerEvent>, MetadataLogError> {
-        let before = Before::of(image, record);
-        // A controller acts upon the image itself; nobody here reads what changed.
-        image
-            .replay(offset, record, &mut MetadataDelta::default())
-            .map_err(|error| MetadataLogError::Replay { offset, error })?;
-        Ok(event_of(before, record, offset, cause, image, &self.topic_defaults))
-    }
-
     /// Makes a decision true: appends and syncs its records, replays them, tells the events. Then
     /// the answer may be given.
     pub(super) fn commit<T>(
@@ -213,17 +182,16 @@ impl Controller {
         if records.is_empty() {
             return Ok(answer);
         }
-        let active = self.active();
+        let Phase::Active(active) = &mut self.phase else { panic!("{NOT_ACTIVE}") };
         active.last_write = cx.now.monotonic;
         let first = active.log.append(cx.now, &records, cx.disk)?;
-        let mut image = std::mem::take(&mut active.image);
         for (offset, record) in (first.0..).map(Offset).zip(&records) {
-            let event = self.replay(offset, record, cause, &mut image)?;
-            if let Some(event) = event {
-                cx.out.event(event);
+            match replay(offset, record, cause, &mut active.image, &self.topic_defaults) {
+                Ok(Some(event)) => cx.out.event(event),
+                Ok(None) => {}
+                Err(error) => panic!("decided and cannot be: {record:?} at {offset}: {error}"),
             }
         }
-        self.active().image = image;
         Ok(answer)
     }
 
@@ -262,14 +230,14 @@ impl Controller {
 
     /// What decisions are made from.
     pub(super) fn view(&self) -> View<'_> {
-        let active = self.active_ref().expect("only an active controller decides");
+        let active = self.active_ref().expect(NOT_ACTIVE);
         View { image: &active.image, defaults: &self.topic_defaults }
     }
 
     pub(super) fn active(&mut self) -> &mut Active {
         match &mut self.phase {
             Phase::Active(active) => active,
-            Phase::Starting | Phase::Ended => panic!("only an active controller is asked"),
+            Phase::Starting | Phase::Ended => panic!("{NOT_ACTIVE}"),
         }
     }
 
@@ -284,6 +252,43 @@ impl Controller {
         self.phase = Phase::Ended;
         cx.out.exit(reason);
     }
+}
+
+/// Replays the log. Returns the events of the last step that recorded anything: a crash may have
+/// come between its sync and its outputs, and then nobody was told. The batches of one step bear one
+/// time, so what is told again may be more than that step recorded, but never less.
+fn rebuild(
+    records: &[Replayed],
+    image: &mut MetadataImage,
+    defaults: &TopicConfig,
+) -> Result<Vec<ControllerEvent>, MetadataLogError> {
+    let something = |record: &&Replayed| record.record != MetadataRecord::NoOp;
+    let last = records.iter().rfind(something).map(|record| record.written);
+    let end = records.iter().rposition(|record| Some(record.written) == last).map_or(0, |n| n + 1);
+    let settled = records[..end].iter().rposition(|record| Some(record.written) != last);
+    let first_again = settled.map_or(0, |settled| settled + 1);
+    let mut again = Vec::new();
+    for (number, Replayed { offset, record, .. }) in records.iter().enumerate() {
+        let offset = *offset;
+        let event = replay(offset, record, Cause::default(), image, defaults)
+            .map_err(|error| MetadataLogError::Replay { offset, error })?;
+        again.extend(event.filter(|_| first_again <= number));
+    }
+    Ok(again)
+}
+
+/// Takes a record into the image. Returns its event.
+fn replay(
+    offset: Offset,
+    record: &MetadataRecord,
+    cause: Cause,
+    image: &mut MetadataImage,
+    defaults: &TopicConfig,
+) -> Result<Option<ControllerEvent>, ReplayError> {
+    let before = Before::of(image, record);
+    // A controller acts upon the image itself; nobody here reads what changed.
+    image.replay(offset, record, &mut MetadataDelta::default())?;
+    Ok(event_of(before, record, offset, cause, image, defaults))
 }
 
 impl Process for Controller {

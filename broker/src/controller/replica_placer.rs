@@ -1,8 +1,8 @@
 //! Where the replicas of a new topic go.
 //!
 //! Mirrors Kafka's `StripedReplicaPlacer` without its racks and without its dice: partition `p`
-//! begins at the `p`-th unfenced broker and goes round in the order of ids, so the first partition of
-//! every topic is led by the first broker. Fenced brokers are taken only when the others do not
+//! begins at the `p`-th unfenced broker and goes round in the order of ids, so the first partition
+//! of every topic is led by the first broker. Fenced brokers are taken only when the others do not
 //! suffice, and never as leader; brokers that are shutting down are not taken.
 
 use crate::{ids::BrokerId, metadata::MetadataImage};

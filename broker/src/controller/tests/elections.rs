@@ -106,7 +106,7 @@ fn an_unclean_election_that_became_possible_is_held_when_its_interval_is_over() 
     harness.config.unclean_leader_election_interval_ms = Millis(1_000);
     harness.restart();
     assert_eq!(harness.leader("orders"), None);
-    harness.pass(Duration::from_millis(1_000));
+    harness.pass(Duration::from_secs(1));
     assert_eq!((harness.leader("orders"), harness.isr("orders")), (Some(2), vec![2]));
 }
 

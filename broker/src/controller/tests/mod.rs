@@ -36,7 +36,7 @@ use crate::{
     },
 };
 
-const SESSION: Duration = Duration::from_millis(3_000);
+const SESSION: Duration = Duration::from_secs(3);
 
 /// The controller, its disk, and everything that came out of it.
 #[derive(Clone)]
