@@ -289,6 +289,9 @@ impl Play {
                 node: self.world.name(*node).to_string(),
                 message: message.clone(),
             },
+            sim::Ending::Livelock { .. } => {
+                Broken::Limit(format!("it goes in circles at {}", self.world.now()))
+            }
             sim::Ending::Quiet => Broken::Limit("nothing more happens".to_owned()),
             sim::Ending::TimeLimit { max } => Broken::Limit(format!("its time of {max} is over")),
             sim::Ending::InputLimit { max } => Broken::Limit(format!("it had {max} inputs")),
