@@ -5,7 +5,7 @@
 //!
 //! | module | mirrors |
 //! |---|---|
-//! | [`producer`] | `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager` (idempotence) |
+//! | [`producer`] | `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager` |
 //! | [`consumer`] | `KafkaConsumer` with assigned partitions, `SubscriptionState`, `Fetcher` |
 //! | [`admin`] | `KafkaAdminClient`: create and describe topics |
 //! | `metadata`, `network` | `Metadata`, `NetworkClient` |
