@@ -1,7 +1,8 @@
 //! Who executes a step: the process, its input and its disk go in, and come back with the outputs.
 //!
 //! The process travels with the [`Job`], so nothing of it hides in the executor, and any executor
-//! gives the same run. [`Inline`] executes on the spot; [`crate::Madsim`] in a task of a madsim node.
+//! gives the same run. [`Inline`] executes on the spot; [`crate::Madsim`] in a task of a madsim
+//! node.
 
 use std::{
     any::Any,
@@ -67,7 +68,7 @@ impl<P: Process> Job<P> {
 /// Executes steps.
 pub trait Executor<P: Process> {
     /// Executes the step by [`Job::run`] and gives the job back.
-    fn execute(&mut self, job: Job<P>) -> impl Future<Output = Job<P>>;
+    fn execute(&mut self, job: Box<Job<P>>) -> impl Future<Output = Box<Job<P>>>;
 
     /// The world's time is now this.
     fn advance_to(&mut self, time: Time);
@@ -89,7 +90,7 @@ impl Inline {
 }
 
 impl<P: Process> Executor<P> for Inline {
-    fn execute(&mut self, mut job: Job<P>) -> impl Future<Output = Job<P>> {
+    fn execute(&mut self, mut job: Box<Job<P>>) -> impl Future<Output = Box<Job<P>>> {
         job.run();
         ready(job)
     }

@@ -152,14 +152,9 @@ impl<P: Process> fmt::Debug for Madsim<P> {
 }
 
 impl<P: Process> Executor<P> for Madsim<P> {
-    async fn execute(&mut self, job: Job<P>) -> Job<P> {
+    async fn execute(&mut self, job: Box<Job<P>>) -> Box<Job<P>> {
         let desk = Arc::clone(self.desk(&job));
-        let mut papers = desk.papers();
-        papers.todo = Some(job);
-        if let Some(worker) = &papers.worker {
-            worker.wake_by_ref();
-        }
-        drop(papers);
+        desk.lay(job);
         poll_fn(|context| {
             let mut papers = desk.papers();
             if let Some(job) = papers.done.take() {
@@ -193,11 +188,7 @@ async fn work<P: Process>(desk: Arc<Desk<P>>) {
         })
         .await;
         job.run();
-        let mut papers = desk.papers();
-        papers.done = Some(job);
-        if let Some(driver) = &papers.driver {
-            driver.wake_by_ref();
-        }
+        desk.give_back(job);
     }
 }
 
@@ -210,8 +201,8 @@ fn remember(slot: &mut Option<Waker>, waker: &Waker) {
 struct Desk<P: Process>(Mutex<Papers<P>>);
 
 struct Papers<P: Process> {
-    todo: Option<Job<P>>,
-    done: Option<Job<P>>,
+    todo: Option<Box<Job<P>>>,
+    done: Option<Box<Job<P>>>,
     worker: Option<Waker>,
     driver: Option<Waker>,
 }
@@ -219,6 +210,24 @@ struct Papers<P: Process> {
 impl<P: Process> Desk<P> {
     fn papers(&self) -> MutexGuard<'_, Papers<P>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lays a job on the desk, and wakes the worker.
+    fn lay(&self, job: Box<Job<P>>) {
+        let mut papers = self.papers();
+        papers.todo = Some(job);
+        if let Some(worker) = &papers.worker {
+            worker.wake_by_ref();
+        }
+    }
+
+    /// Gives a job that was done back to the driver.
+    fn give_back(&self, job: Box<Job<P>>) {
+        let mut papers = self.papers();
+        papers.done = Some(job);
+        if let Some(driver) = &papers.driver {
+            driver.wake_by_ref();
+        }
     }
 }
 

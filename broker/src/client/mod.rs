@@ -13,14 +13,15 @@
 //! What they do not know: groups, transactions, compression.
 
 pub mod admin;
-
-pub mod consumer;
-mod metadata_view;
-
-pub mod producer;
-
-pub use metadata_view::{PartitionMetadata, TopicMetadata};
-
 mod backoff;
+pub mod consumer;
 mod keys;
-use keys::ConnectionKeys;
+mod metadata;
+mod metadata_view;
+mod network;
+pub mod producer;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use keys::ConnectionKeys;
+pub use metadata_view::{PartitionMetadata, TopicMetadata};

@@ -146,6 +146,19 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         }
     }
 
+    /// How the connection to a peer stands, without opening one: none if there is none and one could
+    /// be opened.
+    pub fn readiness(&self, now: Instant, key: &K) -> Option<Readiness> {
+        match self.peers.get(key)?.state {
+            State::Connected { .. } => Some(Readiness::Ready),
+            State::Connecting { .. } => Some(Readiness::Connecting),
+            State::Disconnected { not_before } if now < not_before => {
+                Some(Readiness::BackingOff(not_before))
+            }
+            State::Disconnected { .. } => None,
+        }
+    }
+
     /// How many requests to a peer have not ended.
     pub fn in_flight(&self, key: &K) -> usize {
         self.peers.get(key).map_or(0, |peer| peer.in_flight.len() + peer.waiting.len())

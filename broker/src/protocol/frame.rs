@@ -2,14 +2,18 @@
 //!
 //! Mirrors `RequestHeader`, `ResponseHeader`, `RequestUtils` and `AbstractResponse.parseResponse`.
 //! The headers are written and read here, the bodies by the codec, after every length in them was
-//! checked. A frame that cannot be read is a [`FrameError`]; what the connection does then is decided
-//! upstairs (Kafka closes it, except after an `ApiVersions` request that is too new).
+//! checked. A frame that cannot be read is a [`FrameError`]; what the connection does then is
+//! decided upstairs (Kafka closes it, except after an `ApiVersions` request that is too new).
+
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, ops::RangeInclusive};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{
+    ErrorCode,
     api::{ApiKey, Request, Response},
     versions,
     walk::{self, Malformed, WhatIsWrong},
@@ -227,11 +231,12 @@ pub fn decode_response(
     version: i16,
     frame: Bytes,
 ) -> Result<(i32, Response), FrameError> {
-    let fallback = (api == ApiKey::ApiVersions && version != 0).then(|| frame.clone());
-    let result = decode_response_at(api, version, frame);
-    match (result, fallback) {
-        (Err(FrameError::Malformed { .. }), Some(frame)) => decode_response_at(api, 0, frame),
-        (result, _) => result,
+    if api != ApiKey::ApiVersions || version == versions::UNSUPPORTED_API_VERSIONS_ANSWER {
+        return decode_response_at(api, version, frame);
+    }
+    match decode_response_at(api, version, frame.clone()) {
+        Ok(read) => Ok(read),
+        Err(error) => read_unsupported(frame).ok_or(error),
     }
 }
 
@@ -268,6 +273,16 @@ fn decode_response_at(
     check_body(api, version, api.api().response, &frame).map_err(malformed)?;
     let body = Response::read(api, version, &mut frame).map_err(FrameFault::Value);
     Ok((correlation, body.map_err(malformed)?))
+}
+
+/// Reads the answer of a peer that does not speak the version of the `ApiVersions` request.
+fn read_unsupported(frame: Bytes) -> Option<(i32, Response)> {
+    let version = versions::UNSUPPORTED_API_VERSIONS_ANSWER;
+    let (correlation, body) = decode_response_at(ApiKey::ApiVersions, version, frame).ok()?;
+    let unsupported = ErrorCode::UnsupportedVersion.code();
+    let is_that_answer =
+        matches!(&body, Response::ApiVersions(answer) if answer.error_code == unsupported);
+    is_that_answer.then_some((correlation, body))
 }
 
 fn require_spoken(spoken: RangeInclusive<i16>, version: i16) -> Result<(), String> {

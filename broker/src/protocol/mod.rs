@@ -15,8 +15,13 @@
 mod api;
 pub mod batch;
 mod error_code;
+mod fit;
 mod frame;
+#[cfg(test)]
+mod hostile;
 pub mod messages;
+#[cfg(test)]
+mod sample;
 mod shapes;
 pub mod versions;
 mod walk;

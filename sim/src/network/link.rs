@@ -42,7 +42,11 @@ impl fmt::Display for LinkProfile {
 /// The state of a directed link.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
-    pub(super) profile: LinkProfile,
+    profile: LinkProfile,
+    /// The latency of the profile in nanoseconds.
+    range: (u64, u64),
+    /// How many frames were sent: the ordinal of the next one's draws.
+    frames: u64,
     /// How many cuts are in force: they may overlap.
     cuts: u32,
     /// Until when the frames sent so far keep the link busy.
@@ -64,13 +68,22 @@ impl Link {
     pub(super) fn new(draws: Draws, from: &str, to: &str, profile: LinkProfile) -> Self {
         let key = format!("{from} > {to}");
         Self {
+            range: nanos_of(&profile),
             profile,
+            frames: 0,
             cuts: 0,
             busy_until: Time(0),
             latency: draws.stream("latency", &key),
             control: draws.stream("latency of control segments", &key),
             loss: draws.stream("loss", &key),
         }
+    }
+
+    /// Draws from other streams from now on. All else stays.
+    pub(super) fn reseed(&mut self, draws: Draws, from: &str, to: &str) {
+        let fresh = Self::new(draws, from, to, self.profile.clone());
+        let Self { latency, control, loss, frames, .. } = fresh;
+        (self.latency, self.control, self.loss, self.frames) = (latency, control, loss, frames);
     }
 
     pub(super) fn cut(&mut self) {
@@ -89,17 +102,40 @@ impl Link {
         0 < self.cuts
     }
 
+    pub(super) fn profile(&self) -> &LinkProfile {
+        &self.profile
+    }
+
+    pub(super) fn set_profile(&mut self, profile: LinkProfile) {
+        self.range = nanos_of(&profile);
+        self.profile = profile;
+    }
+
     /// How many nanoseconds a thing sent `now` takes.
     pub(super) fn transit(&mut self, now: Time, class: Class) -> u64 {
+        let (low, high) = self.range;
         match class {
-            Class::Control => nanos(self.control.duration(&self.profile.latency)),
+            Class::Control => self.control.between(low..=high),
             Class::Frame { bytes } => {
-                let latency = nanos(self.latency.duration(&self.profile.latency));
-                let lost = self.loss.repeats(self.profile.loss, LOSSES_MAX);
-                let again = nanos(RETRANSMISSION).saturating_mul((1 << lost) - 1);
+                let latency = self.latency.between(low..=high);
+                let again = self.retransmissions();
+                self.frames += 1;
                 self.occupy(now, bytes).saturating_add(latency).saturating_add(again)
             }
         }
+    }
+
+    /// How many nanoseconds the losses of the next frame cost.
+    fn retransmissions(&mut self) -> u64 {
+        if self.profile.loss.is_zero() {
+            return 0;
+        }
+        // While nothing can be lost nothing is drawn; the ordinal is the frame's all the same.
+        if self.loss.ordinal() != self.frames {
+            self.loss.seek(self.frames);
+        }
+        let lost = self.loss.repeats(self.profile.loss, LOSSES_MAX);
+        nanos(RETRANSMISSION).saturating_mul((1 << lost) - 1)
     }
 
     /// How long it takes until the last byte is on the link.
@@ -110,4 +146,8 @@ impl Link {
         self.busy_until = start.plus(Duration::from_nanos(u64::try_from(took).unwrap_or(u64::MAX)));
         self.busy_until.0 - now.0
     }
+}
+
+fn nanos_of(profile: &LinkProfile) -> (u64, u64) {
+    (nanos(*profile.latency.start()), nanos(*profile.latency.end()))
 }

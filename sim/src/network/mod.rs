@@ -2,26 +2,27 @@
 //!
 //! # The fault model
 //!
-//! * A connection is first in, first out in each direction. Nothing is lost in the middle of it: what
-//!   cannot be delivered ends it.
+//! * A connection is first in, first out in each direction. Nothing is lost in the middle of it:
+//!   what cannot be delivered ends it.
 //! * A **link** is directed. It has a latency that is drawn for each frame, a bandwidth, and a loss
 //!   that shows as the delay of a retransmission.
-//! * A **cut** link delivers nothing. What is sent over it, or is under way when it is cut, is held;
-//!   after the heal it sets out again. A connection attempt is held in the same way, and completes
-//!   after the heal. Cuts may overlap: a link is healed when each is.
+//! * A **cut** link delivers nothing. What is sent over it, or is under way when it is cut, is
+//!   held; after the heal it sets out again. A connection attempt is held in the same way, and
+//!   completes after the heal. Cuts may overlap: a link is healed when each is.
 //! * When a **process ends** (exit, kill -9) its kernel closes its connections: what was sent
 //!   arrives, then the close, after the latency of the link, and after the heal if it is cut.
-//! * When a **host loses power** it says nothing. What had left it arrives; what was still held by a
-//!   cut or by a peer without power is gone. Its peers' connections are half open. What they send
+//! * When a **host loses power** it says nothing. What had left it arrives; what was still held by
+//!   a cut or by a peer without power is gone. Its peers' connections are half open. What they send
 //!   waits, is sent again when the host is back, and is then answered with a reset. A connection
 //!   attempt hangs for as long as the host is off.
-//! * A connection to a port that nobody listens on is **refused** after a round trip. Ports die with
-//!   their process. A paused process is connected to: the kernel accepts.
-//! * A **rule** holds, delays, or drops with a reset the next frames that match a predicate. A frame
-//!   that a rule holds has left its sender.
+//! * A connection to a port that nobody listens on is **refused** after a round trip. Ports die
+//!   with their process. A paused process is connected to: the kernel accepts.
+//! * A **rule** holds, delays, or drops with a reset the next frames that match a predicate. A
+//!   frame that a rule holds has left its sender.
 //! * A node's connections to itself take [`LOOPBACK`], and no link fault touches them.
 //!
-//! What it does not model: buffers that fill up, half-closed connections, and timeouts of the kernel.
+//! What it does not model: buffers that fill up, half-closed connections, and timeouts of the
+//! kernel.
 
 mod faults;
 mod link;
@@ -63,8 +64,7 @@ pub(crate) struct Network<T> {
     usual: LinkProfile,
     hosts: Vec<Host>,
     names: BTreeMap<Arc<str>, NodeId>,
-    /// By sender and receiver; made when first used.
-    links: Vec<Vec<Option<Box<Link>>>>,
+    links: Links,
     wires: BTreeMap<u64, Wire>,
     wires_made: u64,
     rules: Vec<Rule<T>>,
@@ -87,6 +87,29 @@ pub(crate) enum Power {
     Off,
 }
 
+/// The links by sender and receiver, made when first used.
+#[derive(Clone, Debug, Default)]
+struct Links(Vec<Vec<Option<Box<Link>>>>);
+
+impl Links {
+    fn get(&mut self, from: NodeId, to: NodeId, make: impl FnOnce() -> Link) -> &mut Link {
+        let (row, column) = (from.index(), to.index());
+        if self.0.len() <= row {
+            self.0.resize_with(row + 1, Vec::new);
+        }
+        if self.0[row].len() <= column {
+            self.0[row].resize_with(column + 1, || None);
+        }
+        self.0[row][column].get_or_insert_with(|| Box::new(make()))
+    }
+
+    /// A way from a node to itself is never cut.
+    fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        let link = self.0.get(from.index()).and_then(|row| row.get(to.index()));
+        from != to && link.is_some_and(|link| link.as_ref().is_some_and(|link| link.is_cut()))
+    }
+}
+
 /// The network at a moment: changes of it put entries into the queue.
 pub(crate) struct Wiring<'a, T> {
     pub(crate) network: &'a mut Network<T>,
@@ -101,7 +124,7 @@ impl<T> Network<T> {
             usual,
             hosts: Vec::new(),
             names: BTreeMap::new(),
-            links: Vec::new(),
+            links: Links::default(),
             wires: BTreeMap::new(),
             wires_made: 0,
             rules: Vec::new(),
@@ -139,23 +162,12 @@ impl<T> Network<T> {
     }
 
     fn link(&mut self, from: NodeId, to: NodeId) -> &mut Link {
-        let (row, column) = (from.index(), to.index());
-        if self.links.len() <= row {
-            self.links.resize_with(self.hosts.len(), Vec::new);
-        }
-        if self.links[row].len() <= column {
-            self.links[row].resize_with(self.hosts.len(), || None);
-        }
-        let hosts = &self.hosts;
-        self.links[row][column].get_or_insert_with(|| {
-            let (from, to) = (&hosts[row].name, &hosts[column].name);
-            Box::new(Link::new(self.draws, from, to, self.usual.clone()))
-        })
+        let Self { links, hosts, draws, usual, .. } = self;
+        links.get(from, to, || new_link(*draws, hosts, (from, to), usual))
     }
 
     fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
-        let link = self.links.get(from.index()).and_then(|row| row.get(to.index()));
-        from != to && link.is_some_and(|link| link.as_ref().is_some_and(|link| link.is_cut()))
+        self.links.is_cut(from, to)
     }
 
     fn wire_of(&self, node: NodeId, connection: Connection) -> Option<(u64, Direction)> {
@@ -267,9 +279,9 @@ impl<T> Wiring<'_, T> {
 
     /// Sends a parcel on its way, `extra` nanoseconds late.
     fn post(&mut self, key: (u64, Direction), what: What, extra: u64, hold: Hold) {
-        let Self { network, queue, now } = self;
-        let Some(ends) = network.wires.get(&key.0).map(|wire| wire.ends) else { return };
-        let (from, to) = (ends[side(key.1)].node, ends[1 - side(key.1)].node);
+        let Network { wires, links, hosts, draws, usual, .. } = &mut *self.network;
+        let Some(wire) = wires.get_mut(&key.0) else { return };
+        let (from, to) = (wire.ends[side(key.1)].node, wire.ends[1 - side(key.1)].node);
         let class = match &what {
             What::Frame(frame) => Class::Frame { bytes: frame.len() },
             What::Ask | What::Grant | What::Refuse | What::Close | What::Reset => Class::Control,
@@ -277,20 +289,19 @@ impl<T> Wiring<'_, T> {
         let (transit, cut) = if from == to {
             (nanos(LOOPBACK), false)
         } else {
-            let link = network.link(from, to);
-            (link.transit(*now, class), link.is_cut())
+            let link = links.get(from, to, || new_link(*draws, hosts, (from, to), usual));
+            (link.transit(self.now, class), link.is_cut())
         };
         let transit = transit.saturating_add(extra);
         let hold = if hold == Hold::Free && cut { Hold::Cut } else { hold };
         let ready = match hold {
-            Hold::Free => Time(now.0.saturating_add(transit)),
+            Hold::Free => Time(self.now.0.saturating_add(transit)),
             Hold::Cut | Hold::Rule(_) => Time::NEVER,
         };
-        let Some(wire) = network.wires.get_mut(&key.0) else { return };
         let lane = &mut wire.lanes[side(key.1)];
         lane.parcels.push_back(Parcel { what, ready, transit, hold });
         if lane.parcels.len() == 1 {
-            lane.schedule(queue, *now, key);
+            lane.schedule(self.queue, self.now, key);
         }
     }
 }
@@ -303,20 +314,17 @@ impl<T> Wiring<'_, T> {
         key: (u64, Direction),
         generation: u32,
     ) -> Option<(NodeId, Input<C>)> {
-        let wire = self.network.wires.get_mut(&key.0)?;
-        let to = wire.ends[1 - side(key.1)].node;
-        let from = wire.ends[side(key.1)].node;
+        let Network { wires, links, hosts, .. } = &mut *self.network;
+        let wire = wires.get_mut(&key.0)?;
+        let (from, to) = (wire.ends[side(key.1)].node, wire.ends[1 - side(key.1)].node);
         let lane = &mut wire.lanes[side(key.1)];
         if lane.generation != generation {
             return None;
         }
         lane.unscheduled();
-        let blocked = self.network.is_cut(from, to) || self.network.power(to) == Power::Off;
-        if blocked {
+        if links.is_cut(from, to) || hosts[to.index()].power == Power::Off {
             return None;
         }
-        let wire = self.network.wires.get_mut(&key.0)?;
-        let lane = &mut wire.lanes[side(key.1)];
         let parcel = lane.parcels.pop_front()?;
         lane.schedule(self.queue, self.now, key);
         self.on_parcel(key, parcel.what)
@@ -386,6 +394,11 @@ impl<T> Wiring<'_, T> {
         let connection = AcceptedId(number);
         Some((acceptor.node, Input::Accepted { connection, peer }))
     }
+}
+
+fn new_link(draws: Draws, hosts: &[Host], way: (NodeId, NodeId), usual: &LinkProfile) -> Link {
+    let (from, to) = (&hosts[way.0.index()].name, &hosts[way.1.index()].name);
+    Link::new(draws, from, to, usual.clone())
 }
 
 fn side(direction: Direction) -> usize {

@@ -15,7 +15,7 @@ enum Turn<P: Process> {
     /// Nothing: this came of it.
     Moment(Moment<P>),
     /// A step.
-    Job(Job<P>),
+    Job(Box<Job<P>>),
     /// Another look into the queue.
     Nothing,
 }
@@ -39,7 +39,7 @@ impl<P: Process> World<P> {
                 Turn::Job(job) => {
                     executor.advance_to(self.now);
                     let job = executor.execute(job).await;
-                    return self.stepped(job);
+                    return self.stepped(*job);
                 }
                 Turn::Nothing => {}
             }
@@ -129,15 +129,13 @@ impl<P: Process> World<P> {
     }
 
     fn take_input(&mut self, node: NodeId, input: Input<P::Command>) -> Turn<P> {
-        let max = self.config.inputs_max;
-        if max <= self.inputs {
-            return Turn::Moment(self.end(Ending::InputLimit { max }));
+        if let Some(ending) = self.count_input() {
+            return Turn::Moment(self.end(ending));
         }
-        self.inputs += 1;
         self.trace.record(
             Kind::Input,
             self.now,
-            Some(node),
+            Some((node, &self.nodes[node.index()].name)),
             |line| lines::input(line, &input),
             || format!("takes {input:?}"),
         );
@@ -147,8 +145,8 @@ impl<P: Process> World<P> {
             panic!("{node} takes an input while its process is away");
         };
         disk.begin(now);
-        let out = Outbox::over(Vec::new(), disk.death_switch());
-        Turn::Job(Job {
+        let out = Outbox::over(std::mem::take(&mut self.spare), disk.death_switch());
+        Turn::Job(Box::new(Job {
             node,
             name: state.name.clone(),
             incarnation: state.incarnation,
@@ -159,7 +157,20 @@ impl<P: Process> World<P> {
             out,
             deadline: None,
             panic: None,
-        })
+        }))
+    }
+
+    /// Counts an input that is about to be taken, unless it is one too many.
+    fn count_input(&mut self) -> Option<Ending> {
+        let max = self.config.inputs_max;
+        if max <= self.inputs {
+            return Some(Ending::InputLimit { max });
+        }
+        self.inputs += 1;
+        let (at, count) = self.inputs_at;
+        self.inputs_at = if at == self.now { (at, count + 1) } else { (self.now, 1) };
+        let many = self.config.inputs_at_once_max < self.inputs_at.1;
+        many.then_some(Ending::Livelock { at: self.now })
     }
 
     /// A step was executed. Its events are told; its outputs wait.
@@ -179,6 +190,7 @@ impl<P: Process> World<P> {
             return Moment::Stepped(Stepped { node, incarnation, events, died });
         }
         if let Some(message) = panic {
+            self.told(Some(node), || format!("panics: {message}"));
             return self.end(Ending::Panicked { node, message });
         }
         state.departure = Departure::Waiting(outputs);
@@ -200,7 +212,7 @@ impl<P: Process> World<P> {
             self.trace.record(
                 Kind::Event,
                 self.now,
-                Some(node),
+                Some((node, &self.nodes[node.index()].name)),
                 |line| line.value(&event),
                 || format!("{event:?}"),
             );

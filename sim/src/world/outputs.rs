@@ -9,13 +9,13 @@ use crate::{
 };
 
 impl<P: Process> World<P> {
-    pub(super) fn let_out(&mut self, node: NodeId, outputs: Vec<Output<P>>) -> Left<P> {
+    pub(super) fn let_out(&mut self, node: NodeId, mut outputs: Vec<Output<P>>) -> Left<P> {
         let mut left = Left { node, answers: Vec::new(), exit: None };
-        for output in outputs {
+        for output in outputs.drain(..) {
             self.trace.record(
                 Kind::Output,
                 self.now,
-                Some(node),
+                Some((node, &self.nodes[node.index()].name)),
                 |line| lines::output(line, &output),
                 || format!("does {output:?}"),
             );
@@ -24,6 +24,7 @@ impl<P: Process> World<P> {
                 break;
             }
         }
+        self.spare = outputs;
         left
     }
 

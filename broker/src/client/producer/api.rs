@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+pub use crate::protocol::batch::RecordHeader as Header;
 use crate::{
     host::event::SendFailure,
     ids::{Offset, SendId, TopicName, TopicPartition},
@@ -42,15 +43,6 @@ pub enum ProducerCommand {
         /// How long to try.
         timeout: Duration,
     },
-}
-
-/// A header of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// The key, UTF-8.
-    pub key: Bytes,
-    /// The value.
-    pub value: Option<Bytes>,
 }
 
 /// What a producer answers.

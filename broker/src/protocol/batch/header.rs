@@ -71,6 +71,12 @@ pub enum BatchError {
         /// The last offset delta plus one.
         offsets: i64,
     },
+    /// The base offset is negative, or so large that the batch would pass the last offset.
+    #[error("the base offset {base_offset} cannot be")]
+    BadBaseOffset {
+        /// The base offset.
+        base_offset: i64,
+    },
 }
 
 /// Compression, timestamp type and kind of a batch.
@@ -190,8 +196,8 @@ impl BatchHeader {
     ///
     /// # Errors
     ///
-    /// [`BatchError::Short`], [`BatchError::BadLength`], [`BatchError::BadMagic`] or
-    /// [`BatchError::BadCount`].
+    /// [`BatchError::Short`], [`BatchError::BadLength`], [`BatchError::BadMagic`],
+    /// [`BatchError::BadCount`] or [`BatchError::BadBaseOffset`].
     pub fn read(bytes: &[u8]) -> Result<Self, BatchError> {
         let Some(bytes) = bytes.first_chunk::<HEADER_SIZE>() else {
             return Err(BatchError::Short { size: bytes.len() });
@@ -205,6 +211,7 @@ impl BatchHeader {
             return Err(BatchError::BadMagic { magic });
         }
         header.check_count()?;
+        header.check_offsets()?;
         Ok(header)
     }
 
@@ -232,8 +239,8 @@ impl BatchHeader {
         }
     }
 
-    /// Whether there is a record for each offset, as in every batch that was not compacted. A leader
-    /// requires it of what producers send (`LogValidator`).
+    /// Whether there is a record for each offset, as in every batch that was not compacted. A
+    /// leader requires it of what producers send (`LogValidator`).
     pub fn is_dense(&self) -> bool {
         i64::from(self.record_count) == i64::from(self.last_offset_delta) + 1
     }
@@ -273,6 +280,16 @@ impl BatchHeader {
             Ok(())
         } else {
             Err(BatchError::BadCount { count: self.record_count, offsets })
+        }
+    }
+
+    /// The base offset stands outside the CRC, so it can be anything.
+    fn check_offsets(&self) -> Result<(), BatchError> {
+        let base_offset = self.base_offset.0;
+        if 0 <= base_offset && base_offset < i64::MAX - i64::from(self.last_offset_delta) {
+            Ok(())
+        } else {
+            Err(BatchError::BadBaseOffset { base_offset })
         }
     }
 }

@@ -128,9 +128,9 @@ impl Records {
                 none if none.0 < 0 => none,
                 base => base.plus(offset_delta),
             },
-            key: read_bytes(body).ok_or("key")?,
-            value: read_bytes(body).ok_or("value")?,
-            headers: read_headers(body).ok_or("headers")?,
+            key: read_bytes(body, "key")?,
+            value: read_bytes(body, "value")?,
+            headers: read_headers(body)?,
         })
     }
 
@@ -202,23 +202,28 @@ impl Draft<'_> {
     }
 }
 
-fn read_bytes(from: &mut Bytes) -> Option<Option<Bytes>> {
-    let length = varint::read_i32(from)?;
+fn read_bytes(from: &mut Bytes, what: &'static str) -> Result<Option<Bytes>, &'static str> {
+    let length = varint::read_i32(from).ok_or(what)?;
     if length == -1 {
-        return Some(None);
+        return Ok(None);
     }
-    let length = usize::try_from(length).ok()?;
-    (length <= from.len()).then(|| Some(from.split_to(length)))
+    let length = usize::try_from(length).map_err(|_| what)?;
+    if from.len() < length { Err(what) } else { Ok(Some(from.split_to(length))) }
 }
 
-fn read_headers(from: &mut Bytes) -> Option<Vec<RecordHeader>> {
-    let count = usize::try_from(varint::read_i32(from)?).ok()?;
+fn read_headers(from: &mut Bytes) -> Result<Vec<RecordHeader>, &'static str> {
+    let count = varint::read_i32(from).ok_or("header count")?;
+    let count = usize::try_from(count).map_err(|_| "header count")?;
     // A header takes two bytes at least.
     if from.len() / 2 < count {
-        return None;
+        return Err("header count");
     }
-    let header = |_| Some(RecordHeader { key: read_bytes(from)??, value: read_bytes(from)? });
-    (0..count).map(header).collect()
+    (0..count).map(|_| read_header(from)).collect()
+}
+
+fn read_header(from: &mut Bytes) -> Result<RecordHeader, &'static str> {
+    let key = read_bytes(from, "header key")?.ok_or("header key")?;
+    Ok(RecordHeader { key, value: read_bytes(from, "header value")? })
 }
 
 fn write_bytes(to: &mut impl BufMut, bytes: Option<&[u8]>) {

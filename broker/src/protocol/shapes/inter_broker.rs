@@ -3,7 +3,7 @@
 use crate::protocol::walk::{
     BOOL, I8, I16, I32, I64, INT32S,
     Kind::{Array, Str},
-    Shape, UUID, UUIDS, all, since,
+    Shape, UUID, UUIDS, all, since, span,
 };
 
 pub(in crate::protocol) const ALTER_PARTITION_REQUEST: Shape = Shape {
@@ -24,7 +24,7 @@ const ALTER_PARTITION_REQUEST_PARTITION: Shape = Shape {
     fields: &[
         all("partition_index", I32),
         all("leader_epoch", I32),
-        all("new_isr", INT32S),
+        span(0..=2, "new_isr", INT32S),
         since(3, "new_isr_with_epochs", Array(&ALTER_PARTITION_REQUEST_BROKER)),
         all("leader_recovery_state", I8),
         all("partition_epoch", I32),

@@ -1,0 +1,319 @@
+//! What a fault does. Each action is an object whose first key names it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Bandwidth, Messages, PeriodRange, Share, SignedPeriod, Targets};
+use broker::host::DiskOperation;
+
+/// Declares the actions: each a struct whose first key is the action's name.
+macro_rules! actions {
+    ($($(#[doc = $about:literal])+ $name:ident = $key:literal, $ends:ident {
+        $(#[doc = $main_about:literal])+ $main:ident: $main_type:ty
+        $(, $(#[doc = $doc:literal])+ $(#[$attribute:meta])* $field:ident: $type:ty)* $(,)?
+    })*) => {
+        $($(#[doc = $about])+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $(#[doc = $main_about])+
+            #[serde(rename = $key)]
+            pub $main: $main_type,
+            $($(#[doc = $doc])+ $(#[$attribute])* pub $field: $type,)*
+        })*
+
+        /// What a fault does; `highwater list --faults` explains each.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(untagged)]
+        pub enum Action {
+            $($(#[doc = $about])+ $name($name),)*
+        }
+
+        impl Action {
+            /// The keys that name the actions, in the order of the documentation.
+            pub const NAMES: &'static [&'static str] = &[$($key),*];
+
+            /// The key that names it.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $key,)*
+                }
+            }
+
+            /// Whether `for` and `until` mean anything.
+            pub fn ending(&self) -> Ending {
+                match self {
+                    $(Self::$name(_) => Ending::$ends,)*
+                }
+            }
+        }
+    };
+}
+
+/// Whether an action can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It lasts, and can be undone.
+    Undone,
+    /// It is over at once.
+    Momentary,
+}
+
+/// Groups of targets; links between different groups are meant, links within a group are not.
+pub type Groups = Vec<Targets>;
+
+actions! {
+    /// Cuts the links between groups: nothing is delivered, what was sent is held until the heal.
+    Cut = "cut", Undone {
+        /// The groups. A list of two or more.
+        groups: Groups,
+        /// Only what the first group sends to the second is cut.
+        #[serde(default)]
+        one_way: bool,
+    }
+    /// Cuts nodes off from all others.
+    Isolate = "isolate", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Ends the cuts between groups; `"all"` ends every cut.
+    Heal = "heal", Momentary {
+        /// The groups, or `"all"`.
+        groups: Healed,
+    }
+    /// Kills processes (kill -9): what they wrote survives in the page cache. Undone by a start.
+    Crash = "crash", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Cuts the power: what was not synced may be lost. Undone by a start.
+    PowerOff = "power-off", Undone {
+        /// The nodes.
+        targets: Targets,
+        /// What happens to data that was not synced.
+        #[serde(default)]
+        unsynced: Unsynced,
+    }
+    /// Asks processes to end (SIGTERM): a broker moves its leaderships and marks its shutdown as
+    /// clean. Undone by a start.
+    Shutdown = "shutdown", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Starts nodes that crashed, lost power or were shut down.
+    Start = "start", Momentary {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Stops processes as a long garbage collection or a migration does: they do nothing, and
+    /// know nothing of it. Undone by going on.
+    Pause = "pause", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Makes links between groups slow.
+    SlowLink = "slow-link", Undone {
+        /// The groups. A list of two or more.
+        groups: Groups,
+        /// How long a message takes one way.
+        latency: PeriodRange,
+        /// Only what the first group sends to the second is slow.
+        #[serde(default)]
+        one_way: bool,
+    }
+    /// Limits what links between groups carry.
+    Throttle = "throttle", Undone {
+        /// The groups. A list of two or more.
+        groups: Groups,
+        /// How much a link carries one way.
+        bandwidth: Bandwidth,
+        /// Only what the first group sends to the second is limited.
+        #[serde(default)]
+        one_way: bool,
+    }
+    /// Loses packets on links between groups: they are sent again, so it is delay.
+    Loss = "loss", Undone {
+        /// The groups. A list of two or more.
+        groups: Groups,
+        /// How many of the packets are lost.
+        share: Share,
+        /// Only what the first group sends to the second is lost.
+        #[serde(default)]
+        one_way: bool,
+    }
+    /// Resets the connections between groups.
+    Reset = "reset", Momentary {
+        /// The groups. A list of two or more.
+        groups: Groups,
+    }
+    /// Holds messages back, and what follows them on their connections, until it is undone.
+    Hold = "hold", Undone {
+        /// Which messages.
+        messages: Messages,
+    }
+    /// Delays messages, and what follows them on their connections.
+    Delay = "delay", Undone {
+        /// Which messages.
+        messages: Messages,
+        /// By how long.
+        by: PeriodRange,
+    }
+    /// Drops a message and resets its connection, so that both ends learn of it.
+    DropWithReset = "drop-with-reset", Undone {
+        /// Which messages.
+        messages: Messages,
+    }
+    /// Lets disk operations fail with an input/output error (EIO).
+    DiskError = "disk-error", Undone {
+        /// The nodes.
+        targets: Targets,
+        /// Which operations.
+        on: DiskCall,
+        /// Only files whose path contains this.
+        #[serde(default)]
+        path: Option<String>,
+        /// How many operations; every one if left out.
+        #[serde(default)]
+        #[schemars(range(min = 1))]
+        count: Option<u64>,
+    }
+    /// Lets the disk be full: what needs room fails (ENOSPC).
+    DiskFull = "disk-full", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Lets disk operations take until it is undone.
+    DiskStall = "disk-stall", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Makes every disk operation take longer.
+    DiskSlow = "disk-slow", Undone {
+        /// The nodes.
+        targets: Targets,
+        /// How much longer.
+        latency: PeriodRange,
+    }
+    /// Flips one bit in a file, at a place drawn from the seed.
+    DiskBitFlip = "disk-bit-flip", Momentary {
+        /// The nodes.
+        targets: Targets,
+        /// Only files whose path contains this.
+        path: String,
+    }
+    /// Crashes nodes and empties their disks. Undone by a start.
+    DiskWipe = "disk-wipe", Undone {
+        /// The nodes.
+        targets: Targets,
+    }
+    /// Crashes a node in the middle of a step, at a disk operation that changes something. Undone
+    /// by a start.
+    CrashAtOperation = "crash-at-operation", Undone {
+        /// The node.
+        targets: Targets,
+        /// At the n-th operation from now on, counted from 1.
+        #[schemars(range(min = 1))]
+        nth: u64,
+        /// Only operations of this kind count.
+        #[serde(default)]
+        operation: Option<ChangingOperation>,
+        /// Only files whose path contains this count.
+        #[serde(default)]
+        path: Option<String>,
+    }
+    /// Sets clocks wrong. Undone by setting them right.
+    Clock = "clock", Undone {
+        /// The nodes.
+        targets: Targets,
+        /// Moves the wall clock.
+        #[serde(default)]
+        jump: Option<SignedPeriod>,
+        /// Lets both clocks gain so many microseconds a second, or lose them if negative.
+        #[serde(default)]
+        #[schemars(range(min = -500_000, max = 500_000))]
+        drift_ppm: Option<i32>,
+    }
+}
+
+/// What is healed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Healed {
+    /// Everything.
+    All(All),
+    /// The links between these groups.
+    Groups(Groups),
+}
+
+/// The word `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum All {
+    /// Everything.
+    All,
+}
+
+/// What a power loss does to data that was not synced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsynced {
+    /// It survives.
+    Keep,
+    /// It is lost.
+    Drop,
+    /// A prefix survives, and the last write in part.
+    Torn,
+    /// The seed decides.
+    #[default]
+    BySeed,
+}
+
+/// Which disk operations fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskCall {
+    /// Reads.
+    Read,
+    /// Writes, and everything else that changes a file or a name.
+    Write,
+    /// Syncs of files and directories.
+    Sync,
+}
+
+impl DiskCall {
+    /// Whether it means this operation.
+    pub fn means(self, operation: DiskOperation) -> bool {
+        self == match operation {
+            DiskOperation::ReadAt
+            | DiskOperation::Len
+            | DiskOperation::Exists
+            | DiskOperation::List => Self::Read,
+            DiskOperation::Create
+            | DiskOperation::Append
+            | DiskOperation::WriteAt
+            | DiskOperation::Truncate
+            | DiskOperation::Rename
+            | DiskOperation::Remove
+            | DiskOperation::CreateDir
+            | DiskOperation::RemoveDir => Self::Write,
+            DiskOperation::Sync | DiskOperation::SyncDir => Self::Sync,
+        }
+    }
+}
+
+/// The disk operations that change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "each is the method of `broker::host::Disk` with its name")]
+pub enum ChangingOperation {
+    Create,
+    Append,
+    WriteAt,
+    Truncate,
+    Rename,
+    Remove,
+    CreateDir,
+    RemoveDir,
+    Sync,
+    SyncDir,
+}
