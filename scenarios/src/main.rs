@@ -1,2 +1,2 @@
-//! The program `highwater`.
-fn main() {}
+//! x
+fn main() { scenarios::runner::smoke() }

@@ -73,6 +73,8 @@ pub(crate) struct Bench<P: Process> {
     pub(crate) events: Vec<Event>,
     pub(crate) opened: Vec<i32>,
     connections: BTreeMap<OpenedId, i32>,
+    /// The correlations that each connection waits for, oldest first: a broker answers in order.
+    unanswered: BTreeMap<OpenedId, VecDeque<i32>>,
     disk: MemoryDisk,
 }
 
@@ -106,6 +108,7 @@ where
             events: Vec::new(),
             opened: Vec::new(),
             connections: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
             disk: MemoryDisk::new(),
         };
         bench.step(Input::Started);
@@ -162,10 +165,14 @@ where
         self.requests.iter().filter(|request| request.frame.api == api).count()
     }
 
+    /// Answers the oldest request of a connection.
     pub(crate) fn respond(&mut self, to: &Arrived, response: &Response) {
         let (version, correlation) = (to.frame.version, to.frame.correlation);
+        let oldest = self.unanswered.get_mut(&to.connection).and_then(VecDeque::pop_front);
+        assert_eq!(oldest, Some(correlation), "a broker answers in order");
         let (frame, _) = encode_response(version, correlation, response).unwrap();
         self.step(Input::Frame { connection: Connection::Opened(to.connection), frame });
+        self.answer_by_itself();
     }
 
     /// Ends all connections to a broker, and forgets what it was asked.
@@ -175,6 +182,7 @@ where
             self.connections.iter().filter(|(_, to)| **to == broker).map(|(id, _)| *id).collect();
         for connection in ended {
             self.connections.remove(&connection);
+            self.unanswered.remove(&connection);
             self.step(Input::Closed { connection: Connection::Opened(connection) });
         }
     }
@@ -190,6 +198,7 @@ where
             Output::Close { connection: Connection::Opened(connection) } => {
                 self.requests.retain(|request| request.connection != connection);
                 self.connections.remove(&connection);
+                self.unanswered.remove(&connection);
             }
             Output::Send { connection: Connection::Opened(connection), frame, tag } => {
                 let frame = decode_request(frame).unwrap();
@@ -221,19 +230,32 @@ where
     }
 
     fn arrive(&mut self, request: Arrived) {
-        let response = match &request.frame.body {
-            Request::Metadata(body) if self.auto.contains(&Auto::Metadata) => {
-                Some(self.layout.metadata(body).into())
-            }
-            Request::InitProducerId(_) if self.auto.contains(&Auto::InitProducerId) => {
-                Some(producer_id(7).into())
-            }
-            _ => None,
-        };
-        match response {
-            Some(response) => self.respond(&request, &response),
-            None => self.requests.push_back(request),
+        let silent = matches!(&request.frame.body, Request::Produce(body) if body.acks == 0);
+        if !silent {
+            let unanswered = self.unanswered.entry(request.connection).or_default();
+            unanswered.push_back(request.frame.correlation);
         }
+        self.requests.push_back(request);
+        self.answer_by_itself();
+    }
+
+    /// Answers what the test leaves to the bench and no older request is in the way of.
+    fn answer_by_itself(&mut self) {
+        let next = self.requests.iter().position(|request| {
+            let oldest = self.unanswered.get(&request.connection).and_then(VecDeque::front);
+            let automatic = match &request.frame.body {
+                Request::Metadata(_) => self.auto.contains(&Auto::Metadata),
+                Request::InitProducerId(_) => self.auto.contains(&Auto::InitProducerId),
+                _ => false,
+            };
+            automatic && oldest == Some(&request.frame.correlation)
+        });
+        let Some(request) = next.and_then(|at| self.requests.remove(at)) else { return };
+        let response = match &request.frame.body {
+            Request::Metadata(body) => self.layout.metadata(body).into(),
+            _ => producer_id(7).into(),
+        };
+        self.respond(&request, &response);
     }
 }
 

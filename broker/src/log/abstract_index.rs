@@ -151,7 +151,9 @@ impl<E: IndexEntry> AbstractIndex<E> {
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
         let mut bytes = Vec::with_capacity(entries.len() * E::SIZE);
-        entries.iter().for_each(|entry| entry.encode(&mut bytes));
+        for entry in &entries {
+            entry.encode(&mut bytes);
+        }
         disk.create(&self.path)?;
         if !bytes.is_empty() {
             disk.append(&self.path, &bytes)?;

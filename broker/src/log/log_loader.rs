@@ -126,7 +126,7 @@ impl Loader {
         let mut segments = self.recover(found, &parameters, disk)?;
         let log_end = segments.last().map(|segment| segment.next_offset);
         if log_end.is_some_and(|end| end < self.log_start_offset) {
-            self.drop_segments(&segments, disk)?;
+            drop_segments(&segments, disk)?;
             self.epochs.clear(disk)?;
             self.producers.truncate_fully_and_start_at(self.log_start_offset, disk)?;
             segments.clear();
@@ -270,8 +270,8 @@ impl Loader {
             };
             let header = batch.header();
             if header.base_offset < segment.next_offset || segment.overflows(header.last_offset()) {
-                let (base, next) = (header.base_offset, segment.next_offset);
-                reason = Some(format!("batch {base} where {next} or a later one should be"));
+                let (at, base, next) = (segment.size, header.base_offset, segment.next_offset);
+                reason = Some(format!("at position {at}: batch {base} cannot follow at {next}"));
                 break;
             }
             segment.note(&header, &mut entries);
@@ -336,27 +336,23 @@ impl Loader {
     ) -> Result<(), DiskError> {
         let bytes = segments.iter().map(|segment| u64::from(segment.size)).sum();
         self.note_cut(bytes, reason);
-        self.drop_segments(segments, disk)
+        drop_segments(segments, disk)
     }
 
     fn note_cut(&mut self, bytes: u64, reason: String) {
         let cut = self.cut.get_or_insert(Cut { bytes: 0, reason });
         cut.bytes += bytes;
     }
+}
 
-    /// Removes segments, newest first, so that a crash in between leaves no hole.
-    fn drop_segments(
-        &mut self,
-        segments: &[LogSegment],
-        disk: &mut dyn Disk,
-    ) -> Result<(), DiskError> {
-        for segment in segments.iter().rev() {
-            remove_if_there(segment.path(), disk)?;
-            remove_if_there(segment.offset_index.path(), disk)?;
-            remove_if_there(segment.time_index.path(), disk)?;
-        }
-        Ok(())
+/// Removes segments, newest first, so that a crash in between leaves no hole.
+fn drop_segments(segments: &[LogSegment], disk: &mut dyn Disk) -> Result<(), DiskError> {
+    for segment in segments.iter().rev() {
+        remove_if_there(segment.path(), disk)?;
+        remove_if_there(segment.offset_index.path(), disk)?;
+        remove_if_there(segment.time_index.path(), disk)?;
     }
+    Ok(())
 }
 
 /// Brings producer state to `end` of a log whose end was just cut to it or just loaded.

@@ -238,7 +238,9 @@ impl LogManager {
                 Ok(())
             }),
             Task::ExpireProducers => {
-                logs.iter_mut().for_each(|log| log.remove_expired_producers(now));
+                for log in logs.iter_mut() {
+                    log.remove_expired_producers(now);
+                }
                 Ok(())
             }
         }

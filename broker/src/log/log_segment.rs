@@ -166,7 +166,7 @@ impl LogSegment {
         self.unsynced = true;
         disk.append(&self.path, bytes)?;
         if self.size == 0 {
-            let newest = batches.iter().map(|batch| batch.max_timestamp()).max();
+            let newest = batches.iter().map(RecordBatch::max_timestamp).max();
             self.first_timestamp = newest.filter(|newest| 0 <= newest.0);
         }
         let mut entries = NewEntries::default();

@@ -75,7 +75,7 @@ fn damaged(error: BatchError) -> AppendError {
             refuse(ErrorCode::CorruptMessage, "the batch is damaged")
         }
         BatchError::BadMagic { .. } => invalid_record("the batch is not of format 2"),
-        BatchError::BadBaseOffset { .. } => invalid_record("the batch's offset cannot be"),
+        BatchError::BadBaseOffset { .. } => invalid_record("the base offset is not 0"),
         BatchError::BadCount { .. } => invalid_record("the batch's counts contradict each other"),
     }
 }
@@ -86,4 +86,111 @@ fn invalid_record(reason: &'static str) -> AppendError {
 
 fn refuse(code: ErrorCode, reason: &'static str) -> AppendError {
     AppendError::Invalid { code, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::{
+        host::Timestamp,
+        log::testing::{numbered, plain, sized, small, stamped},
+        protocol::batch::BatchBuilder,
+    };
+
+    fn refused(records: Bytes) -> &'static str {
+        match validate(records, &small()) {
+            Err(AppendError::Invalid { code, .. }) => code.name(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Changes bytes of a batch and makes the CRC right again.
+    fn changed(batch: &Bytes, position: usize, bytes: &[u8]) -> Bytes {
+        let mut batch = BytesMut::from(&batch[..]);
+        batch[position..position + bytes.len()].copy_from_slice(bytes);
+        let crc = crc32c::crc32c(&batch[21..]);
+        batch[17..21].copy_from_slice(&crc.to_be_bytes());
+        batch.freeze()
+    }
+
+    #[test]
+    fn one_good_batch_is_taken_as_it_is() {
+        let batch = numbered(0, 0, 2);
+        assert_eq!(validate(batch.clone(), &small()).unwrap().bytes(), &batch);
+    }
+
+    #[test]
+    fn none_and_two_batches_are_invalid() {
+        assert_eq!(refused(Bytes::new()), "INVALID_RECORD");
+        assert_eq!(refused([plain(1, 0), plain(1, 0)].concat().into()), "INVALID_RECORD");
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused_but_those_of_the_leader_epoch() {
+        let batch = plain(1, 0);
+        for position in (0..batch.len()).filter(|position| !(12..16).contains(position)) {
+            for bit in 0..8 {
+                let mut damaged = BytesMut::from(&batch[..]);
+                damaged[position] ^= 1 << bit;
+                assert!(validate(damaged.freeze(), &small()).is_err(), "{position} {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_a_corrupt_message() {
+        let batch = plain(1, 0);
+        assert_eq!(refused(batch.slice(..batch.len() - 1)), "CORRUPT_MESSAGE");
+        assert_eq!(refused(batch.slice(..40)), "CORRUPT_MESSAGE");
+        let mut damaged = BytesMut::from(&batch[..]);
+        damaged[65] ^= 1;
+        assert_eq!(refused(damaged.freeze()), "CORRUPT_MESSAGE");
+    }
+
+    #[test]
+    fn an_older_format_is_invalid() {
+        let mut old = BytesMut::from(&plain(1, 0)[..]);
+        old[16] = 1;
+        assert_eq!(refused(old.freeze()), "INVALID_RECORD");
+    }
+
+    #[test]
+    fn clients_do_not_choose_the_offset() {
+        assert_eq!(refused(stamped(plain(1, 0), 1, 0)), "INVALID_RECORD");
+        assert!(validate(stamped(plain(1, 0), 0, 9), &small()).is_ok(), "the epoch is replaced");
+    }
+
+    #[test]
+    fn clients_write_no_control_batches_and_no_transactions() {
+        let mut control = BatchBuilder::control(None);
+        control.append(Timestamp(0), Some(b"k"), Some(b"v"), &[]);
+        assert_eq!(refused(control.build().into_bytes()), "INVALID_RECORD");
+        assert_eq!(refused(changed(&plain(1, 0), 21, &[0, 0x10])), "INVALID_TXN_STATE");
+    }
+
+    #[test]
+    fn a_producer_without_epoch_or_sequence_is_invalid() {
+        let batch = numbered(0, 0, 1);
+        assert_eq!(refused(changed(&batch, 51, &[0xff; 2])), "INVALID_RECORD");
+        assert_eq!(refused(changed(&batch, 53, &[0xff; 4])), "INVALID_RECORD");
+    }
+
+    #[test]
+    fn counts_that_contradict_each_other_are_invalid() {
+        assert_eq!(refused(changed(&plain(2, 0), 57, &[0, 0, 0, 1])), "INVALID_RECORD");
+        assert_eq!(refused(changed(&plain(2, 0), 57, &[0, 0, 0, 3])), "INVALID_RECORD");
+        assert_eq!(refused(changed(&plain(1, 0), 61, &[0x7e])), "INVALID_RECORD");
+    }
+
+    #[test]
+    fn a_batch_is_too_large_for_the_topic_before_it_is_for_the_segment() {
+        let large = sized(400);
+        assert_eq!(refused(large.clone()), "RECORD_LIST_TOO_LARGE");
+        let config = TopicConfig { max_message_bytes: 200, ..small() };
+        let refused = validate(large, &config).unwrap_err();
+        let AppendError::Invalid { code, .. } = refused else { panic!("{refused:?}") };
+        assert_eq!(code, ErrorCode::MessageTooLarge);
+    }
 }

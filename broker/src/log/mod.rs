@@ -39,6 +39,8 @@ mod producer_snapshot;
 mod producer_state_entry;
 mod producer_state_manager;
 mod recent_batches;
+#[cfg(test)]
+mod testing;
 mod time_index;
 mod unified_log;
 

@@ -81,9 +81,9 @@ mod tests {
         entry
     }
 
-    fn code(result: Result<Verdict, AppendError>) -> ErrorCode {
+    fn code(result: &Result<Verdict, AppendError>) -> ErrorCode {
         let Err(AppendError::Invalid { code, .. }) = result else { panic!("{result:?}") };
-        code
+        *code
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(judge(Some(&entry), &batch(0, 10, 12, 0)), Ok(Verdict::New));
         for first in [5, 11, 0] {
             let refused = judge(Some(&entry), &batch(0, first, first + 1, 0));
-            assert_eq!(code(refused), ErrorCode::OutOfOrderSequenceNumber, "{first}");
+            assert_eq!(code(&refused), ErrorCode::OutOfOrderSequenceNumber, "{first}");
         }
     }
 
@@ -109,7 +109,7 @@ mod tests {
             assert_eq!(judge(Some(&entry), again), Ok(Verdict::Duplicate(again.metadata)));
         }
         let refused = judge(Some(&entry), &sent[0]);
-        assert_eq!(code(refused), ErrorCode::OutOfOrderSequenceNumber);
+        assert_eq!(code(&refused), ErrorCode::OutOfOrderSequenceNumber);
     }
 
     #[test]
@@ -117,14 +117,14 @@ mod tests {
         let entry = entry(&[batch(0, 0, 9, 9)]);
         assert_eq!(judge(Some(&entry), &batch(1, 0, 0, 0)), Ok(Verdict::New));
         let refused = judge(Some(&entry), &batch(1, 10, 10, 0));
-        assert_eq!(code(refused), ErrorCode::OutOfOrderSequenceNumber);
+        assert_eq!(code(&refused), ErrorCode::OutOfOrderSequenceNumber);
     }
 
     #[test]
     fn an_older_epoch_is_fenced_even_for_a_batch_that_was_appended() {
         let entry = entry(&[batch(4, 0, 9, 9), batch(5, 0, 0, 10)]);
         let refused = judge(Some(&entry), &batch(4, 0, 9, 0));
-        assert_eq!(code(refused), ErrorCode::InvalidProducerEpoch);
+        assert_eq!(code(&refused), ErrorCode::InvalidProducerEpoch);
     }
 
     #[test]

@@ -90,3 +90,51 @@ impl RecentBatches {
         self.batches = VecDeque::new();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Batches of two records and ten bytes; `skipped` of them are before the first.
+    fn recent(skipped: u32, count: u32) -> RecentBatches {
+        let mut recent = RecentBatches::default();
+        for n in skipped..skipped + count {
+            let base_offset = Offset(i64::from(2 * n));
+            let last_offset = base_offset.next();
+            recent.push(BatchPosition { base_offset, last_offset, position: 10 * n, size: 10 });
+        }
+        recent
+    }
+
+    #[test]
+    fn a_batch_is_found_by_each_of_its_offsets_if_it_is_among_the_last() {
+        let recent = recent(3, 2);
+        let position = |target| recent.find(Offset(target)).map(|batch| batch.position);
+        let found = [5, 6, 7, 8, 9, 10].map(position);
+        assert_eq!(found, [None, Some(30), Some(30), Some(40), Some(40), None]);
+    }
+
+    #[test]
+    fn only_the_last_batches_are_remembered() {
+        let recent = recent(0, 70);
+        assert_eq!(recent.find(Offset(11)), None);
+        assert_eq!(recent.find(Offset(12)).unwrap().position, 60);
+    }
+
+    #[test]
+    fn a_boundary_is_the_end_of_the_last_batch_that_fits() {
+        let recent = recent(3, 2);
+        let boundaries = [29, 30, 39, 40, 49, 50, 99].map(|position| recent.boundary(position));
+        let known = [30, 30, 40, 40, 50, 50].map(Some);
+        assert_eq!(boundaries[0], None);
+        assert_eq!(boundaries[1..], known);
+    }
+
+    #[test]
+    fn what_is_cut_is_forgotten() {
+        let mut recent = recent(0, 3);
+        recent.truncate(10);
+        assert_eq!(recent.find(Offset(2)), None);
+        assert_eq!(recent.find(Offset(1)).unwrap().position, 0);
+    }
+}

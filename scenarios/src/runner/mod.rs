@@ -13,13 +13,8 @@ mod stage;
 mod targets;
 mod words;
 
-#[cfg(test)]
-mod smoke {
-    use super::*;
-    use crate::format::{ScenarioFile, Selection};
-
-    #[test]
-    fn smoke() {
+pub fn smoke() {
+        use crate::format::{ScenarioFile, Selection};
         let file = std::env::var("SMOKE").unwrap_or("healthy.json".into());
         let seed: u64 = std::env::var("SEED").unwrap_or("1".into()).parse().unwrap();
         let file = ScenarioFile::read(std::path::Path::new(&file)).unwrap();
@@ -30,8 +25,6 @@ mod smoke {
             if std::env::var("TRACE").is_ok() { world.keep_trace(); }
             let director = director::Director::new(resolved.scenario.faults.clone());
             let mut play = play::Play::new(resolved.scenario.clone(), world, cast, director);
-            let t = std::process::id();
-            let _ = t;
             let r = play.play(executor).await;
             if std::env::var("TRACE").is_ok() {
                 for e in play.world.trace().entries() { println!("{e:?}"); }
@@ -43,5 +36,4 @@ mod smoke {
             println!("fresh {:?}", play.fresh.iter().map(|(k,v)| (k.to_string(), v.len())).collect::<Vec<_>>());
         });
         out.unwrap();
-    }
 }

@@ -26,7 +26,7 @@ use crate::{
     protocol::{
         ErrorCode, Request, Response,
         messages::{
-            CreateTopicsRequest, CreateTopicsResponse,
+            CreateTopicsRequest, CreateTopicsResponse, WireString,
             create_topics_request::{
                 CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
             },
@@ -302,8 +302,9 @@ fn settle_created(
         let result = if error == ErrorCode::None {
             Ok(topic_id_of(answer.topic_id))
         } else {
-            let said = answer.error_message.as_ref().map(|message| message.as_str().to_owned());
-            let message = said.unwrap_or_else(|| error.name().to_owned());
+            let said = answer.error_message.as_ref().map(WireString::as_str);
+            let said = said.filter(|message| !message.is_empty());
+            let message = said.unwrap_or(error.name()).to_owned();
             Err(AdminError::Refused { error: error.code(), message })
         };
         out.answer(AdminAnswer::TopicCreated { name, result });
@@ -354,3 +355,6 @@ fn assigned((brokers, partition): (&Vec<BrokerId>, i32)) -> CreatableReplicaAssi
         .with_partition_index(partition)
         .with_broker_ids(brokers.iter().map(|broker| wire_broker(Some(*broker))).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,7 @@ impl UnifiedLog {
         self.usable()?;
         let batches = parse(records.clone())?;
         self.check_order(&batches)?;
-        let result = self.append_copies(now, &batches, &records, disk);
+        let result = self.append_copies(now, &batches, records, disk);
         self.noted(result.map_err(FollowerAppendError::from))?;
         Ok(batches)
     }
@@ -125,7 +125,7 @@ impl UnifiedLog {
         &mut self,
         now: Now,
         batches: &[RecordBatch],
-        records: &Bytes,
+        mut records: Bytes,
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
         for batch in batches {
@@ -133,13 +133,12 @@ impl UnifiedLog {
                 self.epochs.assign(epoch, batch.base_offset(), disk)?;
             }
         }
-        let (mut rest, mut position) = (batches, 0);
+        let mut rest = batches;
         while !rest.is_empty() {
             let (count, size) = self.run(rest);
             let (run, others) = rest.split_at(count);
-            self.append_set(now, run, &records[position..position + size], disk)?;
+            self.append_set(now, run, &records.split_to(size), disk)?;
             rest = others;
-            position += size;
         }
         self.maybe_flush(disk)
     }
@@ -168,7 +167,7 @@ impl UnifiedLog {
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
         let last = set.last().expect("a set has a batch");
-        let newest = set.iter().map(|batch| batch.max_timestamp()).max();
+        let newest = set.iter().map(RecordBatch::max_timestamp).max();
         let incoming = Incoming {
             bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             max_timestamp: newest.unwrap_or(Timestamp::NONE),

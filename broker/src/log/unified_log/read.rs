@@ -16,6 +16,7 @@ use crate::{
         LogError, ReadError, checkpoint_file::corrupt, log_segment::LogSegment,
         recent_batches::BatchPosition,
     },
+    protocol::batch::Compression,
 };
 
 /// Up to where a read may go.
@@ -215,6 +216,14 @@ impl UnifiedLog {
             let header = batch.header();
             if header.max_timestamp < timestamp || header.last_offset() < self.log_start_offset {
                 continue;
+            }
+            if header.attributes.compression() != Compression::None {
+                // What is compressed cannot be looked into: the batch stands for its records.
+                return Ok(Some(TimestampAndOffset {
+                    timestamp: header.max_timestamp,
+                    offset: header.base_offset.max(self.log_start_offset),
+                    leader_epoch: header.leader_epoch,
+                }));
             }
             for record in batch.records() {
                 let record = record.map_err(|error| corrupt(segment.path(), &error.to_string()))?;

@@ -1,10 +1,11 @@
 use super::*;
 use crate::{
     ids::{BrokerEpoch, LeaderEpoch, PartitionEpoch},
+    metadata::BrokerRegistration,
     replica::{
-        cluster_view::{BrokerView, Standing},
         follower_states::FollowerFetch,
         rules::Protocol,
+        testing::{image_of, registration},
     },
 };
 
@@ -24,10 +25,7 @@ impl Leader {
         let mut cluster = ClusterView::default();
         let mut followers = FollowerStates::default();
         followers.assign([BrokerId(2), BrokerId(3)].into_iter());
-        for id in 1..=3 {
-            let view = BrokerView { epoch: BrokerEpoch(0), standing: Standing::Active };
-            cluster.set_broker(BrokerId(id), Some(view));
-        }
+        cluster.adopt(&image_of(&[1, 2, 3].map(|id| registration(id, 0))));
         Self {
             rules: Protocol::Kip595.rules().unwrap(),
             cluster,
@@ -93,8 +91,8 @@ fn a_replica_about_to_join_is_waited_for_while_it_is_caught_up_by_time() {
 #[test]
 fn a_joiner_that_is_shutting_down_is_not_waited_for() {
     let mut leader = Leader::with_isr([1, 2]).fetched(2, 9, 9).fetched(3, 4, 4);
-    let view = BrokerView { epoch: BrokerEpoch(0), standing: Standing::InControlledShutdown };
-    leader.cluster.set_broker(BrokerId(3), Some(view));
+    let going = BrokerRegistration { in_controlled_shutdown: true, ..registration(3, 0) };
+    leader.cluster.adopt(&image_of(&[going]));
     assert_eq!(leader.at(110), Some(Offset(9)));
 }
 

@@ -22,7 +22,6 @@ use crate::{
         messages::{
             ProduceResponse,
             produce_response::{PartitionProduceResponse, TopicProduceResponse},
-            wire_topic,
         },
     },
 };
@@ -151,9 +150,4 @@ fn failed(send: u64, failure: SendFailure) -> ProducerAnswer {
 
 fn unknown(send: u64, failure: SendFailure) -> ProducerAnswer {
     ProducerAnswer::Unknown { send: SendId(send), partition: t0(), failure }
-}
-
-/// A topic's name on the wire, for answers that the bench does not derive from a request.
-fn wire_t() -> crate::protocol::messages::WireTopicName {
-    wire_topic(&TopicName::from("t"))
 }
