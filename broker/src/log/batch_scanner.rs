@@ -48,9 +48,9 @@ pub(super) enum Damage {
     Offset(Offset),
 }
 
-/// Whether the offset of a batch is one that can be: it stands outside the CRC.
+/// Whether the offset of a batch, which stands outside the CRC, leaves room for more behind it.
 pub(super) fn has_offset(header: &BatchHeader) -> bool {
-    Offset::ZERO <= header.base_offset && header.base_offset <= OFFSET_MAX
+    header.base_offset <= OFFSET_MAX
 }
 
 /// A batch's header, and the position of the batch in the file.

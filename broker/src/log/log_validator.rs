@@ -75,6 +75,7 @@ fn damaged(error: BatchError) -> AppendError {
             refuse(ErrorCode::CorruptMessage, "the batch is damaged")
         }
         BatchError::BadMagic { .. } => invalid_record("the batch is not of format 2"),
+        BatchError::BadBaseOffset { .. } => invalid_record("the base offset is not 0"),
         BatchError::BadCount { .. } => invalid_record("the batch's counts contradict each other"),
     }
 }

@@ -78,10 +78,11 @@ impl ProducerStateManager {
             .or_insert_with(new);
     }
 
-    /// Writes the state as it is at the map end, unless that was done. It is durable only after
-    /// [`Self::flush`].
+    /// Writes the state as it is at the map end, unless that was done or nothing lies below. It is
+    /// durable only after [`Self::flush`].
     pub(super) fn take_snapshot(&mut self, disk: &mut dyn Disk) -> Result<(), DiskError> {
-        if self.snapshots.last().is_some_and(|last| self.map_end_offset <= *last) {
+        let last = self.snapshots.last().copied().unwrap_or(Offset::ZERO);
+        if self.map_end_offset <= last {
             return Ok(());
         }
         let path = path_of(&self.directory, self.map_end_offset, SNAPSHOT);

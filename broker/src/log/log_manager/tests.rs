@@ -218,3 +218,58 @@ fn a_directory_that_fails_is_an_error() {
     let loaded = LogManager::load(at(0), "data", &config, MarkerDeletion::Synced, &mut disk);
     assert!(loaded.is_err());
 }
+
+#[test]
+fn a_kill_at_any_moment_of_a_shutdown_loses_nothing_and_the_marker_comes_last() {
+    let mut disk = MemoryDisk::new();
+    let (manager, mut log) = created(&mut disk);
+    for n in 0..7 {
+        log.append_as_leader(at(0), numbered(0, n, 1), LeaderEpoch(n / 3), &mut disk).unwrap();
+    }
+    log.update_high_watermark(Offset(5));
+    let shut_down = |after: u32| {
+        let mut disk = FaultyDisk::crashing(disk.clone(), after);
+        let logs = &mut [log.clone()];
+        let result = manager.clone().shutdown(logs.iter_mut(), BrokerEpoch(9), &mut disk);
+        (result.is_ok(), disk.disk, disk.mutations)
+    };
+    let (_, _, all) = shut_down(u32::MAX);
+    for after in 0..=all {
+        let (done, mut disk, _) = shut_down(after);
+        let (_, mut again, recovered, last) = reloaded(&mut disk);
+        assert_eq!(content(&mut again, &mut disk).len(), 7, "after {after}");
+        assert_eq!((recovered.cut_bytes, again.producers()), (0, 1), "after {after}");
+        assert!(!done || recovered.clean, "after {after}");
+        if recovered.clean {
+            assert_eq!((again.high_watermark(), again.recovery_point()), (Offset(5), Offset(7)));
+        } else {
+            assert_eq!(last, LastShutdown::Unclean);
+        }
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_cut_leaves_a_log_that_ends_before_or_where_it_was_cut() {
+    let mut disk = MemoryDisk::new();
+    let (mut manager, mut log) = created(&mut disk);
+    append(&mut log, 11, &mut disk);
+    log.flush(&mut disk).unwrap();
+    manager.checkpoint_recovery_points([&log].into_iter(), &mut disk).unwrap();
+    let cut = |after: u32| {
+        let mut disk = FaultyDisk::crashing(disk.clone(), after);
+        let done = manager.clone().truncate_to(at(0), &mut log.clone(), Offset(2), &mut disk);
+        (done.is_ok(), disk.disk, disk.mutations)
+    };
+    let (_, _, all) = cut(u32::MAX);
+    let mut ends = Vec::new();
+    for after in 0..=all {
+        let (done, mut disk, _) = cut(after);
+        let (_, mut again, recovered, _) = reloaded(&mut disk);
+        let held = content(&mut again, &mut disk).len();
+        assert_eq!(Offset(i64::try_from(held).unwrap()), again.log_end_offset());
+        assert_eq!((recovered.cut_bytes, done && held != 2), (0, false), "after {after}");
+        ends.push(held);
+    }
+    ends.dedup();
+    assert_eq!(ends, [11, 8, 4, 2], "newest segments first");
+}

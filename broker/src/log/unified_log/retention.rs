@@ -1,6 +1,6 @@
 //! Removing old segments and moving the log start.
 //!
-//! Mirrors `UnifiedLog.deleteOldSegments` and `maybeIncrementLogStartOffset`. Oldest segments first,
+//! Mirrors `UnifiedLog.deleteOldSegments` and `maybeIncrementLogStartOffset`. The oldest go first,
 //! and none that reaches above the high watermark: what may yet be lost is not old.
 //!
 //! What this does not know: when it is time to look; see `log_manager`.

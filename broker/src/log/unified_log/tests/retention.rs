@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Nine batches of one record and 69 bytes in segments of three, a second after each other.
-fn filled(config: TopicConfig, disk: &mut MemoryDisk) -> UnifiedLog {
-    let (mut log, _) = open(TopicConfig { segment_bytes: 3 * 69, ..config }, disk);
+fn filled(config: &TopicConfig, disk: &mut MemoryDisk) -> UnifiedLog {
+    let (mut log, _) = open(TopicConfig { segment_bytes: 3 * 69, ..config.clone() }, disk);
     for n in 0..9 {
         log.append_as_leader(at(0), plain(1, 1_000 * n), LeaderEpoch(0), disk).unwrap();
     }
@@ -27,7 +27,7 @@ fn moved(from: i64, to: i64, reason: LogStartReason) -> Vec<LogStartMove> {
 #[test]
 fn a_segment_goes_when_its_newest_record_is_too_old() {
     let mut disk = MemoryDisk::new();
-    let mut log = filled(TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
+    let mut log = filled(&TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
     assert_eq!(log.delete_old_segments(at(7_000), &mut disk), Ok(vec![]));
     let gone = log.delete_old_segments(at(7_001), &mut disk);
     assert_eq!(gone, Ok(moved(0, 3, LogStartReason::RetentionTime)));
@@ -40,7 +40,7 @@ fn a_segment_goes_when_its_newest_record_is_too_old() {
 #[test]
 fn when_all_segments_go_an_empty_one_is_begun_and_offsets_go_on() {
     let mut disk = MemoryDisk::new();
-    let mut log = filled(TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
+    let mut log = filled(&TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
     let gone = log.delete_old_segments(at(99_000), &mut disk);
     assert_eq!(gone, Ok(moved(0, 9, LogStartReason::RetentionTime)));
     assert_eq!((log.log_end_offset(), log.size()), (Offset(9), 0));
@@ -52,7 +52,7 @@ fn when_all_segments_go_an_empty_one_is_begun_and_offsets_go_on() {
 #[test]
 fn no_segment_goes_that_reaches_above_the_high_watermark() {
     let mut disk = MemoryDisk::new();
-    let mut log = filled(TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
+    let mut log = filled(&TopicConfig { retention_ms: 5_000, ..small() }, &mut disk);
     log.update_high_watermark(Offset(5));
     let gone = log.delete_old_segments(at(99_000), &mut disk);
     assert_eq!(gone, Ok(moved(0, 3, LogStartReason::RetentionTime)));
@@ -63,7 +63,7 @@ fn segments_go_as_long_as_enough_bytes_are_left() {
     for (limit, start) in [(9 * 69, 0), (6 * 69 + 1, 0), (6 * 69, 3), (3 * 69, 6), (0, 9)] {
         let mut disk = MemoryDisk::new();
         let config = TopicConfig { retention_bytes: limit, retention_ms: -1, ..small() };
-        let mut log = filled(config, &mut disk);
+        let mut log = filled(&config, &mut disk);
         log.delete_old_segments(at(0), &mut disk).unwrap();
         assert_eq!(log.log_start_offset(), Offset(start), "limit {limit}");
     }
@@ -78,7 +78,7 @@ fn without_the_policy_only_what_lies_below_the_log_start_goes() {
         retention_bytes: 0,
         ..small()
     };
-    let mut log = filled(config, &mut disk);
+    let mut log = filled(&config, &mut disk);
     assert_eq!(log.delete_old_segments(at(99_000), &mut disk), Ok(vec![]));
     log.maybe_increment_log_start(Offset(5), &mut disk).unwrap();
     assert_eq!(log.delete_old_segments(at(99_000), &mut disk), Ok(vec![]));
@@ -90,7 +90,7 @@ fn without_the_policy_only_what_lies_below_the_log_start_goes() {
 #[test]
 fn the_log_start_moves_up_to_the_high_watermark_and_no_further() {
     let mut disk = MemoryDisk::new();
-    let mut log = filled(small(), &mut disk);
+    let mut log = filled(&small(), &mut disk);
     log.update_high_watermark(Offset(5));
     let moved = log.maybe_increment_log_start(Offset(5), &mut disk);
     assert_eq!(moved, Ok(Some((Offset(0), Offset(5)))));
