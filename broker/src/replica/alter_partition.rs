@@ -1,7 +1,8 @@
 //! The ISR changes of all partitions on their way to the controller: one request at a time.
 //!
-//! Mirrors `DefaultAlterPartitionManager` (KIP-497). While a request is on its way, what is proposed
-//! meanwhile waits and goes out together. Does not know what a proposal means to its partition.
+//! Mirrors `DefaultAlterPartitionManager` (KIP-497). While a request is on its way, what is
+//! proposed meanwhile waits and goes out together. Does not know what a proposal means to its
+//! partition.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

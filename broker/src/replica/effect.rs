@@ -2,7 +2,8 @@
 //!
 //! Replication opens no connection and numbers no request: it leaves [`Effect`]s, and gets the
 //! completions of those that end, each with the ticket it gave. In Kafka these borders are
-//! `LeaderEndPoint` (`BrokerBlockingSender`), `NodeToControllerChannelManager` and `RequestChannel`.
+//! `LeaderEndPoint` (`BrokerBlockingSender`), `NodeToControllerChannelManager` and
+//! `RequestChannel`.
 
 use crate::{
     host::{Disk, Event, Now, event::PartitionEvent},

@@ -1,8 +1,8 @@
 //! What a leader knows of its followers: how far each is, and when it was last caught up.
 //!
 //! Mirrors Kafka's `Replica` and `ReplicaState`. Being caught up is a matter of time (KIP-16): a
-//! follower whose fetch reached what the leader had at its fetch before was caught up then. Does not
-//! know the ISR.
+//! follower whose fetch reached what the leader had at its fetch before was caught up then. Does
+//! not know the ISR.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

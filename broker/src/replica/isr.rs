@@ -1,9 +1,9 @@
 //! The in-sync replicas of a partition, as its leader knows them, and the change it has asked for.
 //!
 //! Mirrors Kafka's `PartitionState` with `CommittedPartitionState`, `PendingExpandIsr` and
-//! `PendingShrinkIsr` (KIP-497). While a change is asked for, nobody but the controller knows whether
-//! it is in force: the *maximal* ISR, which the high watermark waits for, has everybody who may be
-//! in it. Does not know who deserves to be in the ISR, nor how the controller is asked.
+//! `PendingShrinkIsr` (KIP-497). While a change is asked for, nobody but the controller knows
+//! whether it is in force: the *maximal* ISR, which the high watermark waits for, has everybody who
+//! may be in it. Does not know who deserves to be in the ISR, nor how the controller is asked.
 
 use crate::ids::{BrokerId, LeaderEpoch, PartitionEpoch};
 

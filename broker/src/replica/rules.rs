@@ -1,8 +1,9 @@
 //! The replication protocols, and the rules that each is made of.
 //!
-//! A protocol is a name for a set of rules (KIP-101, KIP-279, KIP-320, KIP-595, KIP-966 each changed
-//! some); each rule is an enum that is decided in one place of this module's siblings, named at the
-//! rule. A known bug of Kafka is one rule set differently. No other code asks which protocol runs.
+//! A protocol is a name for a set of rules (KIP-101, KIP-279, KIP-320, KIP-595, KIP-966 each
+//! changed some); each rule is an enum that is decided in one place of this module's siblings,
+//! named at the rule. A known bug of Kafka is one rule set differently. No other code asks which
+//! protocol runs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

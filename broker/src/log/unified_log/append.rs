@@ -22,6 +22,9 @@ use crate::{
     protocol::batch::{BatchError, RecordBatch, batches, stamp},
 };
 
+/// How far an offset may lie from the base of its segment.
+const SPAN_MAX: i64 = i32::MAX as i64;
+
 /// What became of a client's batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeaderAppend {
@@ -115,8 +118,16 @@ impl UnifiedLog {
                 log_end: self.log_end_offset(),
             });
         }
-        let ordered = |two: &[RecordBatch]| two[0].last_offset() < two[1].base_offset();
-        if batches.windows(2).all(ordered) { Ok(()) } else { Err(FollowerAppendError::OutOfOrder) }
+        let mut end = self.log_end_offset();
+        for batch in batches {
+            // No index can point over a gap of 2^31 offsets, and no leader leaves one.
+            let reachable = batch.last_offset().since(end) <= SPAN_MAX;
+            if batch.base_offset() < end || !reachable {
+                return Err(FollowerAppendError::OutOfOrder);
+            }
+            end = batch.next_offset();
+        }
+        Ok(())
     }
 
     /// Appends batches in runs, each of which fits a segment. Kafka refuses a set that is larger
@@ -146,10 +157,10 @@ impl UnifiedLog {
     /// How many batches from the front fit one segment, at least one, and their size.
     fn run(&self, batches: &[RecordBatch]) -> (usize, usize) {
         let (mut count, mut size) = (1, batches[0].size());
-        let base_offset = batches[0].base_offset();
+        let log_end = self.log_end_offset();
         for batch in &batches[1..] {
             let fits = size + batch.size() <= self.local.config.segment_bytes as usize
-                && batch.last_offset().since(base_offset) <= i64::from(i32::MAX);
+                && batch.last_offset().since(log_end) <= SPAN_MAX;
             if !fits {
                 break;
             }

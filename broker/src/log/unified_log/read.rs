@@ -205,10 +205,22 @@ impl UnifiedLog {
         timestamp: Timestamp,
         disk: &mut dyn Disk,
     ) -> Result<Option<TimestampAndOffset>, LogError> {
-        let late_enough = |segment: &&LogSegment| timestamp <= segment.max_so_far.timestamp;
-        let Some(segment) = self.local.segments.all().iter().find(late_enough) else {
-            return Ok(None);
-        };
+        for segment in self.local.segments.all() {
+            if timestamp <= segment.max_so_far.timestamp
+                && let Some(found) = self.find_timestamp_in(segment, timestamp, disk)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_timestamp_in(
+        &self,
+        segment: &LogSegment,
+        timestamp: Timestamp,
+        disk: &mut dyn Disk,
+    ) -> Result<Option<TimestampAndOffset>, LogError> {
         let indexed = segment.time_index.lookup(timestamp).offset.max(self.log_start_offset);
         let mut scanner = segment.scan(segment.offset_index.lookup(indexed));
         while let Some(batch) = scanner.next_batch(disk)? {

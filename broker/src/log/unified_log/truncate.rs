@@ -17,6 +17,8 @@ impl UnifiedLog {
     /// Cuts the log so that it ends at `offset`, exactly: a batch that straddles `offset` goes as a
     /// whole, and the next record gets `offset` all the same. Does no more than trim the epoch
     /// cache if the log ends there or before. Returns the log end.
+    ///
+    /// A log whose recovery point stands in a checkpoint is cut with `LogManager::truncate_to`.
     pub fn truncate_to(
         &mut self,
         now: Now,

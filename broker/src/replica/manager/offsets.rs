@@ -1,7 +1,7 @@
 //! Requests that ask for offsets: `ListOffsets` and `OffsetForLeaderEpoch`.
 //!
-//! Mirrors `KafkaApis.handleListOffsetRequest`, `handleOffsetForLeaderEpochRequest` and their halves
-//! in `ReplicaManager` (KIP-79, KIP-207, KIP-320).
+//! Mirrors `KafkaApis.handleListOffsetRequest`, `handleOffsetForLeaderEpochRequest` and their
+//! halves in `ReplicaManager` (KIP-79, KIP-207, KIP-320).
 
 use super::{Life, LogFailure, Received, ReplicaManager, not_here};
 use crate::{

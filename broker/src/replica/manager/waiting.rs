@@ -95,7 +95,7 @@ impl ReplicaManager {
             let Ok(name) = &item.partition else { continue };
             let Some(partition) = self.partitions.get_mut(name) else { return Ok(true) };
             let readiness = partition
-                .readiness(ctx, &self.setting, (fetch.reader, &item.asked))
+                .readiness(ctx, &self.setting, (fetch.reader, &item.asked), fetch.min_bytes)
                 .map_err(LogFailure::of(name))?;
             match readiness {
                 Readiness::AnswerNow => return Ok(true),

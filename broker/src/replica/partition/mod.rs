@@ -1,8 +1,8 @@
 //! One partition on this broker: its log, what this broker is to it, and the metadata it adopted.
 //!
-//! Mirrors Kafka's `Partition`. A broker is leader or follower of a partition; what it must know for
-//! either is in [`Leadership`] and [`Following`], and both work on the same log. Does not know other
-//! partitions, requests, or who waits.
+//! Mirrors Kafka's `Partition`. A broker is leader or follower of a partition; what it must know
+//! for either is in [`Leadership`] and [`Following`], and both work on the same log. Does not know
+//! other partitions, requests, or who waits.
 
 mod append;
 mod follower;

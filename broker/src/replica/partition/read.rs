@@ -218,11 +218,25 @@ impl Partition {
         ctx: &mut Context<'_>,
         setting: &Setting,
         (reader, asked): (Reader, &ReadRequest),
+        min_bytes: u64,
     ) -> Result<Readiness, LogError> {
         let refused =
             self.check_leader_epoch(setting, asked.current_leader_epoch, reader.needs()).is_err();
         if refused || self.divergence(asked) != Ok(None) {
             return Ok(Readiness::AnswerNow);
+        }
+        let readable = match reader.isolation() {
+            Isolation::LogEnd => self.log.log_end_offset(),
+            Isolation::HighWatermark => self.log.high_watermark(),
+        };
+        let is_in_log = self.log.log_start_offset() <= asked.fetch_offset
+            && asked.fetch_offset <= self.log.log_end_offset();
+        if is_in_log && readable <= asked.fetch_offset {
+            return Ok(Readiness::Bytes(0));
+        }
+        if is_in_log && min_bytes <= 1 {
+            // There is something: how much need not be looked up.
+            return Ok(Readiness::Bytes(u64::from(asked.max_bytes.min(1))));
         }
         match self.log.available_bytes(asked.fetch_offset, reader.isolation(), ctx.disk) {
             Ok(bytes) => Ok(Readiness::Bytes(bytes.min(u64::from(asked.max_bytes)))),

@@ -10,10 +10,8 @@ use crate::{
         BrokerEpoch, BrokerId, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence,
         TopicPartition,
     },
-    log::{LogManager, MarkerDeletion},
-    metadata::{
-        BrokerRegistration, IncarnationId, MetadataDelta, MetadataImage, MetadataRecord,
-    },
+    log::{LogManager, MarkerDeletion, UnifiedLog},
+    metadata::{BrokerRegistration, IncarnationId, MetadataDelta, MetadataImage, MetadataRecord},
     protocol::batch::{BatchBuilder, BatchProducer},
 };
 
@@ -75,18 +73,30 @@ pub(in crate::replica) fn image_of(brokers: &[BrokerRegistration]) -> MetadataIm
 
 /// A disk whose log of `orders-0` has one record for each of these leader epochs.
 pub(in crate::replica) fn prepared_disk(epochs: &[i32], high_watermark: i64) -> MemoryDisk {
+    disk_with(|log, disk| {
+        for (index, epoch) in epochs.iter().enumerate() {
+            let records = batch(&format!("{index} of {epoch}"));
+            log.append_as_leader(now_at(0), records, LeaderEpoch(*epoch), disk).unwrap();
+        }
+        log.update_high_watermark(Offset(high_watermark));
+    })
+}
+
+/// A disk whose log of `orders-0` is empty and begins at an offset.
+pub(in crate::replica) fn disk_starting_at(offset: i64) -> MemoryDisk {
+    disk_with(|log, disk| {
+        log.truncate_fully_and_start_at(now_at(0), Offset(offset), disk).unwrap();
+    })
+}
+
+fn disk_with(fill: impl FnOnce(&mut UnifiedLog, &mut MemoryDisk)) -> MemoryDisk {
     let (mut disk, now) = (MemoryDisk::new(), now_at(0));
     let config = ServerConfig::default();
-    let mut logs = LogManager::load(now, DATA, &config, MarkerDeletion::Synced, &mut disk)
-        .unwrap()
-        .manager;
+    let mut logs =
+        LogManager::load(now, DATA, &config, MarkerDeletion::Synced, &mut disk).unwrap().manager;
     let topic = config.topic_defaults();
     let mut log = logs.create(now, &partition(), TOPIC, topic, &mut disk).unwrap();
-    for (index, epoch) in epochs.iter().enumerate() {
-        let value = format!("{index} of {epoch}");
-        log.append_as_leader(now, batch(&value), LeaderEpoch(*epoch), &mut disk).unwrap();
-    }
-    log.update_high_watermark(Offset(high_watermark));
+    fill(&mut log, &mut disk);
     logs.shutdown([&mut log].into_iter(), BrokerEpoch(0), &mut disk).unwrap();
     disk
 }

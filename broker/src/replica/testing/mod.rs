@@ -7,7 +7,9 @@ mod make;
 
 use std::collections::{BTreeMap, VecDeque};
 
-pub(super) use make::{idempotent_batch, image_of, now_at, partition, prepared_disk, registration};
+pub(super) use make::{
+    disk_starting_at, idempotent_batch, image_of, now_at, partition, prepared_disk, registration,
+};
 
 use super::{
     AlterPartitionTicket, Context, Effect, FetcherTicket, NetFailure, Received, ReplicaManager,
@@ -222,10 +224,7 @@ impl Cluster {
         let now = self.now;
         let mut effects = Vec::new();
         let node = self.node_mut(id);
-        act(
-            &mut node.manager,
-            &mut Context { now, disk: &mut node.disk, effects: &mut effects },
-        );
+        act(&mut node.manager, &mut Context { now, disk: &mut node.disk, effects: &mut effects });
         self.sort_out(id, effects);
     }
 

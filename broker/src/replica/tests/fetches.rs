@@ -4,8 +4,7 @@ use crate::{
     protocol::{
         ErrorCode, Request, Response,
         messages::{
-            FetchRequest, fetch_request, fetch_response::PartitionData, wire_broker,
-            wire_topic_id,
+            FetchRequest, fetch_request, fetch_response::PartitionData, wire_broker, wire_topic_id,
         },
     },
     replica::{
@@ -37,8 +36,7 @@ fn request(fetch: Fetch) -> Request {
         .with_topic_id(wire_topic_id(fetch.topic))
         .with_partitions(vec![partition]);
     let replica = BrokerId::from_wire(fetch.replica);
-    let state =
-        fetch_request::ReplicaState::default().with_replica_id(wire_broker(replica));
+    let state = fetch_request::ReplicaState::default().with_replica_id(wire_broker(replica));
     Request::Fetch(
         FetchRequest::default()
             .with_replica_state(state)

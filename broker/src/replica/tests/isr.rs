@@ -101,7 +101,7 @@ fn a_replica_that_may_not_join_is_taken_back() {
     let request = cluster.produce(1, -1);
     // The joiner is caught up by time: the leader waits for it for a while all the same.
     assert_eq!(told(&cluster, request), None);
-    cluster.round(2);
+    cluster.carry(&[1, 2]);
     assert_eq!(next_proposal(&mut cluster).1, [1, 2], "it is proposed again when it fetches");
 }
 

@@ -66,11 +66,7 @@ fn a_record_older_than_what_is_known_is_ignored() {
     let old = cluster.registration.clone();
     cluster.elect(Some(2), &[1, 2]);
     cluster.publish_all();
-    cluster.record(&MetadataRecord::Partition {
-        topic_id: TOPIC,
-        partition: 0,
-        registration: old,
-    });
+    cluster.record(&MetadataRecord::Partition { topic_id: TOPIC, partition: 0, registration: old });
     cluster.publish_all();
     assert_eq!((cluster.leads(1), cluster.leads(2)), (None, Some(LeaderEpoch(1))));
 }
@@ -163,4 +159,13 @@ fn a_log_that_metadata_does_not_assign_here_is_removed_as_a_stray() {
     assert!(cluster.node(2).manager.log(&partition()).is_some());
     cluster.step(2, |manager, ctx| manager.remove_strays(ctx));
     assert!(cluster.node(2).manager.log(&partition()).is_none());
+}
+
+#[test]
+fn a_checkpointed_high_watermark_survives_the_end_of_the_process() {
+    let mut cluster = Cluster::new(Protocol::Kip595, 1);
+    cluster.produce(1, -1);
+    cluster.advance(5_000);
+    cluster.restart(1);
+    assert_eq!(cluster.offsets(1), (1, 1));
 }

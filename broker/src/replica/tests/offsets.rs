@@ -22,9 +22,8 @@ fn list(cluster: &mut Cluster, version: i16, timestamp: i64) -> (ErrorCode, i64)
     let topic = ListOffsetsTopic::default()
         .with_name(wire_topic(&partition().topic))
         .with_partitions(vec![asked.with_current_leader_epoch(-1)]);
-    let request = ListOffsetsRequest::default()
-        .with_replica_id(wire_broker(None))
-        .with_topics(vec![topic]);
+    let request =
+        ListOffsetsRequest::default().with_replica_id(wire_broker(None)).with_topics(vec![topic]);
     let id = cluster.ask(1, version, Request::ListOffsets(request));
     let found = found(cluster, id);
     (ErrorCode::from_code(found.error_code), found.offset)

@@ -5,7 +5,7 @@ use crate::{
     replica::{
         NetFailure,
         rules::{Protocol, Switch},
-        testing::{Cluster, prepared_disk},
+        testing::{Cluster, disk_starting_at, prepared_disk},
     },
 };
 
@@ -176,4 +176,46 @@ fn a_fetch_without_answer_is_sent_again_after_the_backoff() {
     let late = Err(NetFailure::TimedOut);
     cluster.step(2, |manager, ctx| manager.on_leader_completed(ctx, ticket, late));
     assert_eq!(cluster.to_leader.len(), 1, "a ticket that was used means nothing");
+}
+
+#[test]
+fn a_follower_before_the_start_of_its_leader_begins_anew_there() {
+    let mut cluster = Cluster::before_metadata(Protocol::Kip595, 2);
+    cluster.start(1, disk_starting_at(5));
+    cluster.start(2, prepared_disk(&[0, 0], 2));
+    cluster.elect(Some(1), &[1]);
+    cluster.publish_all();
+    cluster.produce(1, 1);
+    cluster.carry(&[1, 2]);
+    assert_eq!(cuts(&cluster, 2), [(2, 5, TruncationReason::BeforeLeaderStart)]);
+    assert_eq!(cluster.log(2).log_start_offset().0, 5);
+    assert_eq!(cluster.offsets(2).1, 6);
+}
+
+#[test]
+fn a_follower_that_is_fenced_waits_for_the_metadata() {
+    let mut cluster = Cluster::new(Protocol::Kip595, 2);
+    cluster.elect(Some(1), &[1, 2]);
+    cluster.publish(1);
+    cluster.carry(&[1, 2]);
+    cluster.advance(5_000);
+    assert!(cluster.to_leader.is_empty());
+    cluster.publish(2);
+    cluster.produce(1, 1);
+    cluster.carry(&[1, 2]);
+    assert_eq!(cluster.offsets(2).1, 1);
+}
+
+#[test]
+fn a_follower_ahead_of_its_leader_asks_again_after_the_backoff() {
+    let mut cluster = Cluster::new(Protocol::Kip595, 2);
+    cluster.elect(Some(1), &[1, 2]);
+    cluster.publish(2);
+    cluster.produce(1, 1);
+    cluster.carry(&[1, 2]);
+    assert_eq!(cluster.offsets(2).1, 0);
+    cluster.publish(1);
+    cluster.advance(1_000);
+    cluster.carry(&[1, 2]);
+    assert_eq!(cluster.offsets(2).1, 1);
 }

@@ -86,6 +86,9 @@ fn a_follower_takes_nothing_if_one_batch_is_damaged_or_out_of_order() {
     let sent = [first, stamped(plain(1, 0), 1, 1)].concat();
     let refused = log.append_as_follower(at(0), sent.into(), &mut disk);
     assert_eq!(refused, Err(FollowerAppendError::OutOfOrder));
+    let too_far = stamped(plain(1, 0), 1 << 31, 1);
+    let refused = log.append_as_follower(at(0), too_far, &mut disk);
+    assert_eq!(refused, Err(FollowerAppendError::OutOfOrder));
     let impossible = stamped(plain(1, 0), i64::MAX - 1, 1);
     let refused = log.append_as_follower(at(0), impossible, &mut disk);
     assert_eq!(refused, Err(FollowerAppendError::Corrupt));

@@ -151,4 +151,7 @@ fn a_point_in_time_leads_to_the_first_record_that_is_not_older() {
     log.maybe_increment_log_start(Offset(4), &mut disk).unwrap();
     let found = log.offset_for_timestamp(Timestamp(0), &mut disk).unwrap().unwrap();
     assert_eq!((found.offset, found.leader_epoch), (Offset(4), Some(LeaderEpoch(0))));
+    log.maybe_increment_log_start(Offset(9), &mut disk).unwrap();
+    let found = log.offset_for_timestamp(Timestamp(0), &mut disk).unwrap().unwrap();
+    assert_eq!(found.offset, Offset(9), "the first segment holds nothing any more");
 }
