@@ -146,9 +146,8 @@ impl Batches {
     pub fn holding(&self, offset: Offset, epoch: LeaderEpoch) -> Option<BatchId> {
         let below = self.places.range(..=(offset, epoch, u32::MAX)).rev();
         let of_epoch = below.take_while(|((base, ..), _)| offset.since(*base) < 1 << 20);
-        let mut found = of_epoch.filter(|((_, of, _), id)| {
-            *of == epoch && offset <= self.get(**id).last_offset
-        });
+        let mut found = of_epoch
+            .filter(|((_, of, _), id)| *of == epoch && offset <= self.get(**id).last_offset);
         found.next().map(|(_, id)| *id)
     }
 

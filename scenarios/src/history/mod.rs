@@ -36,7 +36,7 @@ use broker::{
 
 pub use batches::{Batch, BatchId, Batches, Before, Commit, Origin, ProducerStamp};
 pub use commitment::{Commitment, Committed, VoidRange};
-pub use deliveries::{Deliveries, Delivered, Step, Stream};
+pub use deliveries::{Delivered, Deliveries, Step, Stream};
 pub use disk::{DiskFault, FileChange, PowerLoss, UnsyncedChange};
 pub use facts::Fact;
 pub use final_read::{FinalRead, ReplicaBytes};
@@ -45,9 +45,7 @@ pub use metadata::{Change, ChangeKind, Metadata, electable};
 pub use partition::{Adoption, PartitionHistory};
 pub use record_id::RecordId;
 pub use replica::{Entry, Excuse, LastStep, Loss, Part, Power, Replica, Stopped, Why};
-pub use sends::{
-    Assignment, AttemptIndex, AttemptRecord, Completion, Send, SendIndex, Sends,
-};
+pub use sends::{Assignment, AttemptIndex, AttemptRecord, Completion, Send, SendIndex, Sends};
 pub use stops::{CrashKind, End, Incarnation};
 pub use when::When;
 

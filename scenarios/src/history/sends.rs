@@ -60,6 +60,24 @@ pub struct AttemptRecord {
     pub outcome: Option<(When, AttemptOutcome)>,
     /// The batch that a leader appended for it.
     pub appended: Option<BatchId>,
+    /// The error code that the broker answered with, 0 for success, as the broker tells it.
+    pub answered: Option<i16>,
+}
+
+impl AttemptRecord {
+    /// When and with which error code it was refused, if it was.
+    pub fn refusal(&self) -> Option<(When, i16)> {
+        match self.outcome? {
+            (when, AttemptOutcome::Refused { error }) => Some((when, error)),
+            (
+                _,
+                AttemptOutcome::Succeeded { .. }
+                | AttemptOutcome::Disconnected
+                | AttemptOutcome::TimedOut
+                | AttemptOutcome::NoAnswerExpected,
+            ) => None,
+        }
+    }
 }
 
 /// An idempotent producer got an id or an epoch.
@@ -136,6 +154,10 @@ impl Sends {
 
     pub(super) fn note_copy(&mut self, send: SendIndex, batch: BatchId) {
         self.all[send.0].copies.push(batch);
+    }
+
+    pub(super) fn note_answer(&mut self, attempt: AttemptIndex, error: i16) {
+        self.attempts[attempt.0].answered = Some(error);
     }
 
     pub(super) fn note_append(&mut self, attempt: AttemptIndex, batch: BatchId) {
@@ -223,6 +245,7 @@ impl Sends {
             sends,
             outcome: None,
             appended: None,
+            answered: None,
         });
     }
 

@@ -33,9 +33,9 @@ impl History {
         let mut differences = Vec::new();
         for ((name, broker), bytes) in &read.replicas {
             self.on_replica_bytes(at, &broker.to_string(), name, bytes);
-            differences.extend(self.facts.drain(..).filter(is_difference).map(|fact| {
-                (name.clone(), fact)
-            }));
+            differences.extend(
+                self.facts.drain(..).filter(is_difference).map(|fact| (name.clone(), fact)),
+            );
         }
         differences
     }
@@ -45,11 +45,7 @@ fn is_difference(fact: &Fact) -> bool {
     matches!(fact, Fact::BytesDiffer { .. } | Fact::OpenedOtherwise { .. })
 }
 
-fn compare(
-    partition: &mut PartitionHistory,
-    bytes: &ReplicaBytes,
-    ctx: &mut Surroundings<'_>,
-) {
+fn compare(partition: &mut PartitionHistory, bytes: &ReplicaBytes, ctx: &mut Surroundings<'_>) {
     let broker = ctx.broker;
     let Some(batches) = decode::batches(&bytes.log) else {
         let detail = "the log is not a sequence of whole batches".to_owned();
@@ -76,7 +72,7 @@ fn compare(
         return;
     }
     let difference = Difference { model: model_rest, bytes: bytes_rest };
-    let stopped = replica.stopped.take();
+    let stopped = replica.stopped.take().or(replica.opened_after.take());
     report(&difference, replica.log_end_offset(), stopped, ctx);
     if let Some(base) = model_rest {
         replace_tail(partition, base, stopped, ctx);
@@ -84,7 +80,6 @@ fn compare(
     for (batch, raw) in &batches[same..] {
         partition.append(batch, raw, ctx);
     }
-    ctx.facts.retain(|fact| !matches!(fact, Fact::Appended { .. }));
 }
 
 /// Where model and bytes part: the offset of the first batch of each that the other lacks.

@@ -11,9 +11,7 @@ use broker::{
 };
 
 use super::{Context, Findings};
-use crate::history::{
-    BatchId, Excuse, PartitionHistory, Replica, Why, electable, record_of,
-};
+use crate::history::{BatchId, Excuse, PartitionHistory, Replica, Why, electable, record_of};
 
 const NAME: &str = "strong-isr";
 
@@ -81,8 +79,7 @@ pub(super) fn check_cut(
 fn check_member(context: &Context<'_>, member: BrokerId, findings: &mut Findings) {
     let Some(last) = context.partition.commitment.last() else { return };
     let held = context.partition.replica(member).is_some_and(|replica| {
-        replica.holds(last.batch, last.base)
-            && !may_have_lost(replica, last.base)
+        replica.holds(last.batch, last.base) && !may_have_lost(replica, last.base)
     });
     if held || excused(context.partition, member, last.batch, last.base) {
         return;
