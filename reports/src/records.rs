@@ -18,8 +18,7 @@ pub struct RecordCounts {
     /// How many acknowledged records, not below the log start, cannot be read from the final leader,
     /// allowed or not.
     pub acked_lost: u64,
-    /// The same of every record that was sent and was in some log or was acknowledged, or ended
-    /// `unknown`.
+    /// The same of every record that was sent, whatever its producer was told.
     pub lost: u64,
     /// How many of the lost survive on another replica, where no consumer can read them.
     pub stranded: u64,

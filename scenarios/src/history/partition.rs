@@ -139,7 +139,9 @@ impl PartitionHistory {
                 excuse: if excused_from <= base { Excuse::Disk } else { Excuse::None },
             });
         } else if model_end < log_end {
-            if !cut_short && replica.opened.is_some() {
+            // A truncation that was not synced comes undone with the power.
+            let excused = cut_short || excused_from <= model_end;
+            if !excused && replica.opened.is_some() {
                 ctx.facts.push(Fact::OpenedOtherwise { broker: ctx.broker, model_end, log_end });
             }
             replica.set_end(log_end);

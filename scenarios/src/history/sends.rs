@@ -201,18 +201,19 @@ impl Sends {
         partition: Option<&TopicPartition>,
         value: &[u8],
     ) {
-        let record = RecordId::of_value(value)
-            .unwrap_or_else(|| RecordId { producer: producer.0.clone(), index: send.0 });
+        let record = match record_id::parts(value) {
+            Some((name, index)) if name == &*producer.0 => {
+                RecordId { producer: producer.0.clone(), index }
+            }
+            Some((name, index)) => RecordId::new(name, index),
+            None => RecordId { producer: producer.0.clone(), index: send.0 },
+        };
         let index = SendIndex(self.all.len());
-        match self.records.get_mut(&*record.producer) {
-            Some(indices) => {
-                indices.insert(record.index, index);
-            }
-            None => {
-                let indices = BTreeMap::from([(record.index, index)]);
-                self.records.insert(record.producer.to_string(), indices);
-            }
+        if !self.records.contains_key(&*record.producer) {
+            self.records.insert(record.producer.to_string(), BTreeMap::new());
         }
+        let of_producer = self.records.get_mut(&*record.producer);
+        of_producer.expect("it was just put there").insert(record.index, index);
         self.all.push(Send {
             when: now,
             producer: producer.clone(),

@@ -225,11 +225,6 @@ impl Run {
         self.append(broker, None, span, (base, epoch), None);
     }
 
-    pub(crate) fn copy_stamped(&mut self, broker: i32, span: (u64, u64), base: i64, stamp: Stamp) {
-        let epoch = self.record.leader_epoch.0;
-        self.append(broker, None, span, (base, epoch), stamp);
-    }
-
     /// A presumed leader of `epoch` moves its high watermark.
     pub(crate) fn high_watermark(&mut self, broker: i32, epoch: i32, from: i64, to: i64) {
         self.moved(broker, Role::Leader, epoch, (from, to));

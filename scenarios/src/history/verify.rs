@@ -97,14 +97,17 @@ fn report(
     let broker = ctx.broker;
     let unsynced = stopped.and_then(|stop| stop.unsynced_from).unwrap_or(Offset(i64::MAX));
     let cut_short = stopped.is_some_and(|stop| stop.last_step == LastStep::CutShort);
+    let from = difference.model.unwrap_or(model_end);
+    // What a power loss may have undone begins where the disk was not sure.
+    if cut_short || unsynced <= from {
+        return;
+    }
     match (difference.model, difference.bytes) {
-        (Some(model), None) if unsynced <= model || cut_short => {}
         (Some(log_end), None) => {
             ctx.facts.push(Fact::OpenedOtherwise { broker, model_end, log_end });
         }
-        (None, Some(_)) if cut_short => {}
         (None | Some(_), bytes) => {
-            let at = bytes.or(difference.model).unwrap_or_default();
+            let at = bytes.unwrap_or(from);
             let detail = format!("at offset {at} its bytes are not the batch that the events told");
             ctx.facts.push(Fact::BytesDiffer { broker, detail });
         }

@@ -39,18 +39,15 @@ pub(super) fn check_record(
     findings: &mut Findings,
 ) {
     let Some(record) = record_of(event) else { return };
-    match event {
-        ControllerEvent::IsrChanged { previous, .. } => {
-            for member in electable(record).filter(|member| !previous.contains(member)) {
-                check_member(context, member, findings);
-            }
+    if let ControllerEvent::IsrChanged { previous, .. } = event {
+        for member in electable(record).filter(|member| !previous.contains(member)) {
+            check_member(context, member, findings);
         }
-        ControllerEvent::Elected(election) => {
-            if let Some(leader) = election.record.leader {
-                check_member(context, leader, findings);
-            }
-        }
-        _ => {}
+    }
+    if let ControllerEvent::Elected(election) = event
+        && let Some(leader) = election.record.leader
+    {
+        check_member(context, leader, findings);
     }
 }
 

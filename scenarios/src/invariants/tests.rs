@@ -2,7 +2,7 @@
 
 use broker::{
     host::event::{ElectionKind, PartitionEvent, RequestRef, Role},
-    ids::{LeaderEpoch, Offset, PartitionEpoch, TopicId},
+    ids::{BrokerId, LeaderEpoch, Offset, PartitionEpoch, TopicId},
 };
 
 use crate::history::testing::{Run, batch_bytes, orders};
@@ -296,6 +296,22 @@ fn a_process_that_died_inside_a_step_may_leave_more_than_it_told() {
     let bytes = run.bytes_of(2, &log);
     run.watch.on_replica_bytes(1_000_000_000, "broker-2", &orders(), &bytes);
     assert_eq!(run.broken(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_truncation_that_was_not_synced_may_come_undone_with_the_power() {
+    let mut run = healthy();
+    run.isr(&[1, 2]);
+    run.follows(3, 1, 0);
+    let whole = batch_bytes(0, 0, None, &[b"p1:0", b"p1:1"]);
+    run.truncate(3, 0, 2, 0);
+    run.power_off(3, Some(0));
+    run.restart(3, 2, 0);
+    let bytes = run.bytes_of(3, &[whole]);
+    run.watch.on_replica_bytes(1_000_000_000, "broker-3", &orders(), &bytes);
+    assert_eq!(run.broken(), Vec::<&str>::new());
+    let replica = &run.watch.history().partitions()[&orders()].replicas[&BrokerId(3)];
+    assert_eq!((replica.entries().len(), replica.log_end_offset()), (1, Offset(2)));
 }
 
 impl Run {

@@ -56,9 +56,12 @@ impl<'a> FinalLog<'a> {
 
     /// Whether a client can read this copy here.
     pub(super) fn shows(&self, copy: CopyAt) -> bool {
-        self.replica.log_start <= copy.offset
-            && copy.offset < self.high_watermark
-            && self.replica.holds(copy.batch, copy.base)
+        copy.offset < self.high_watermark && self.holds(copy)
+    }
+
+    /// Whether this copy stands here. Above the high watermark it is not lost: clients wait for it.
+    pub(super) fn holds(&self, copy: CopyAt) -> bool {
+        self.replica.log_start <= copy.offset && self.replica.holds(copy.batch, copy.base)
     }
 }
 

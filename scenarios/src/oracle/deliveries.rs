@@ -93,13 +93,12 @@ impl Reader<'_> {
             let cause = "the log has another record there".to_owned();
             self.found(delivered, ("changed-record", "deliveries"), cause, judgement);
         }
-        match batch.committed.filter(|commit| commit.when <= delivered.when) {
-            Some(_) => self.judge_promise(delivered, id, judgement),
-            None => {
-                let broker = delivered.broker;
-                let cause = format!("{broker} served it before any high watermark had passed it");
-                self.found(delivered, ("dirty-read", "deliveries"), cause, judgement);
-            }
+        if batch.committed.is_some_and(|commit| commit.when <= delivered.when) {
+            self.judge_promise(delivered, id, judgement);
+        } else {
+            let broker = delivered.broker;
+            let cause = format!("{broker} served it before any high watermark had passed it");
+            self.found(delivered, ("dirty-read", "deliveries"), cause, judgement);
         }
         let failed = delivered.send.map(|send| self.case.history.sends().get(send).completion);
         if let Some(Some((_, Completion::Failed(_)))) = failed {
@@ -172,10 +171,7 @@ fn judge_fresh_reads(case: &Case<'_>, judgement: &mut Judgement) {
         let sends = case.history.sends();
         let read = read.iter().map(|(offset, value)| (*offset, sends.of_value(value)));
         let mut read = read.fuse();
-        let differs = stored
-            .map(Some)
-            .chain([None])
-            .find_map(|stored| (read.next() != stored).then_some(stored));
+        let differs = stored.map(Some).chain([None]).find(|stored| read.next() != *stored);
         if let Some(stored) = differs {
             let offset = stored.map(|(offset, _)| offset);
             let finding = Finding {

@@ -3,7 +3,7 @@
 use broker::ids::{BrokerId, Offset};
 
 use super::{
-    Case, Judgement,
+    Case, Judgement, Recovery,
     copies::{Allowed, FinalLog, Finding, anomaly},
 };
 use crate::history::Replica;
@@ -16,11 +16,18 @@ pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) {
             let Some(high_watermark) = bytes.and_then(|bytes| bytes.high_watermark) else {
                 continue;
             };
-            if *broker != log.leader {
+            if *broker != log.leader && !waits_to_reconcile(case, log, replica) {
                 compare(log, (*broker, replica, high_watermark), judgement);
             }
         }
     }
+}
+
+/// Where the cluster did not recover, a replica may still have what is void.
+fn waits_to_reconcile(case: &Case<'_>, log: &FinalLog<'_>, replica: &Replica) -> bool {
+    let epoch = log.partition.metadata.current().map(|record| record.leader_epoch);
+    let void = !log.partition.commitment.voids().is_empty();
+    void && case.config.recovery != Recovery::Reached && replica.reconciled != epoch
 }
 
 fn compare(

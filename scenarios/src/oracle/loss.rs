@@ -32,14 +32,14 @@ fn judge_send(
     judgement: &mut Judgement,
 ) {
     let copies = copies(log.partition, send, index);
-    if copies.iter().any(|copy| log.shows(*copy)) {
+    if copies.iter().any(|copy| log.holds(*copy)) {
         judge_moved(log, send, &copies, judgement);
         return;
     }
     if deleted(log, send, &copies) {
         return;
     }
-    let acked = acked_offset(send).is_some();
+    let acked = is_acked(send);
     let stranded = copies.iter().any(|copy| stands_anywhere(log.partition, *copy));
     judgement.records.lost += 1;
     judgement.records.acked_lost += u64::from(acked);
@@ -49,7 +49,7 @@ fn judge_send(
     let unconfirmed = acks == 0 && matches!(send.completion, Some((_, Completion::Unknown(_))));
     if acked || committed || unconfirmed {
         let lost = Lost { case, log, send, copies: &copies, acks };
-        let offset = acked_offset(send).flatten().or(copies.last().map(|copy| copy.offset));
+        let offset = acked_offset(send).or(copies.last().map(|copy| copy.offset));
         let record = Some(send.record.to_string());
         judgement.anomalies.push(anomaly(log.partition, record, offset, lost.finding()));
     }
@@ -57,12 +57,12 @@ fn judge_send(
 
 /// The copy that was acknowledged is gone, and another one stands elsewhere.
 fn judge_moved(log: &FinalLog<'_>, send: &Send, copies: &[CopyAt], judgement: &mut Judgement) {
-    let Some(Some(acked)) = acked_offset(send) else { return };
+    let Some(acked) = acked_offset(send) else { return };
     if acked < log.replica.log_start {
         return;
     }
     let at_acked = || copies.iter().filter(|copy| copy.offset == acked);
-    if at_acked().any(|copy| log.shows(*copy)) {
+    if at_acked().any(|copy| log.holds(*copy)) {
         return;
     }
     for copy in at_acked() {
@@ -226,9 +226,6 @@ impl<'a> Lost<'a> {
         }
         let standing = partition.replicas.iter().find(|(_, r)| r.holds(copy.batch, copy.base));
         match standing {
-            Some((broker, _)) if *broker == self.log.leader => {
-                format!("on {broker} above its high watermark {}", self.log.high_watermark)
-            }
             Some((broker, _)) => {
                 format!("only {broker} still has it, and {} leads without it", self.log.leader)
             }
@@ -259,14 +256,18 @@ fn stands_anywhere(partition: &PartitionHistory, copy: CopyAt) -> bool {
 fn deleted(log: &FinalLog<'_>, send: &Send, copies: &[CopyAt]) -> bool {
     let below = |offset: Offset| offset < log.replica.log_start;
     match acked_offset(send) {
-        Some(Some(offset)) => below(offset),
-        Some(None) | None => copies.iter().any(|copy| below(copy.offset)),
+        Some(offset) => below(offset),
+        None => copies.iter().any(|copy| below(copy.offset)),
     }
 }
 
-fn acked_offset(send: &Send) -> Option<Option<Offset>> {
+fn is_acked(send: &Send) -> bool {
+    matches!(send.completion, Some((_, Completion::Acked(_))))
+}
+
+fn acked_offset(send: &Send) -> Option<Offset> {
     match send.completion {
-        Some((_, Completion::Acked(offset))) => Some(offset),
+        Some((_, Completion::Acked(offset))) => offset,
         Some((_, Completion::Failed(_) | Completion::Unknown(_))) | None => None,
     }
 }

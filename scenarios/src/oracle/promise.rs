@@ -103,12 +103,8 @@ impl Case<'_> {
         let changes = self.partition.metadata.changes();
         let first = changes.partition_point(|change| change.when <= from);
         instants.extend(changes[first..].iter().map(|change| {
-            let kind = match (&change.kind, change.record.leader) {
-                (ChangeKind::Elected { kind: ElectionKind::Unclean, .. }, Some(leader)) => {
-                    InstantKind::UncleanElection(leader)
-                }
-                _ => InstantKind::Recorded,
-            };
+            let unclean = is_unclean(&change.kind).then_some(change.record.leader).flatten();
+            let kind = unclean.map_or(InstantKind::Recorded, InstantKind::UncleanElection);
             Instant { when: change.when, kind }
         }));
         let adoptions = self.partition.adoptions.iter().filter(|adopted| from < adopted.when);
@@ -170,9 +166,7 @@ impl Case<'_> {
 
     fn unclean_between(&self, epoch: LeaderEpoch, until: When) -> bool {
         self.partition.metadata.changes().iter().any(|change| {
-            let unclean =
-                matches!(change.kind, ChangeKind::Elected { kind: ElectionKind::Unclean, .. });
-            unclean && epoch < change.record.leader_epoch && change.when <= until
+            is_unclean(&change.kind) && epoch < change.record.leader_epoch && change.when <= until
         })
     }
 
@@ -230,4 +224,8 @@ impl Case<'_> {
     fn why_lacking(&self, broker: BrokerId, when: When) -> String {
         sentences::why_lacking(self.partition, broker, self.id, when)
     }
+}
+
+fn is_unclean(kind: &ChangeKind) -> bool {
+    matches!(kind, ChangeKind::Elected { kind: ElectionKind::Unclean, .. })
 }

@@ -92,8 +92,8 @@ fn acks_1_lost_with_a_leader_that_was_cut_off_is_allowed() {
     assert_eq!((judgement.records.acked_lost, judgement.records.lost), (1, 1));
     assert_eq!(
         judgement.anomalies[0].explanation,
-        "acked at 0.017 s by broker-1 (epoch 0, offset 1) with acks=1, never below a high \
-         watermark; cut by broker-1 at 0.024 s when it followed broker-2 in epoch 1"
+        "acked at 0.023 s by broker-1 (epoch 0, offset 1) with acks=1, never below a high \
+         watermark; cut by broker-1 at 0.030 s when it followed broker-2 in epoch 1"
     );
 }
 
