@@ -2,7 +2,7 @@
 //!
 //! A batch is known by where it stands and what it holds: base offset, leader epoch, CRC. Together
 //! with the batch before it, which must be the same wherever it stands (the log matching property),
-//! this makes whole logs comparable in constant time: two logs that hold the same batch are the same
+//! this makes whole logs comparable in constant time: two logs that hold one batch are the same
 //! below it.
 
 use std::collections::BTreeMap;

@@ -192,7 +192,7 @@ impl<'a> Lost<'a> {
         self.send.attempts.iter().map(|index| sends.attempt(*index))
     }
 
-    /// `acked at 3.214 s by broker-1 (epoch 0, offset 51) with acks=1, never below a high watermark`
+    /// `acked at 3.214 s by broker-1 (epoch 0, offset 51) with acks=1, never below a high …`
     fn own(&self) -> String {
         let acks = sentences::acks(self.acks);
         let told = match self.send.completion {

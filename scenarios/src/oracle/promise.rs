@@ -2,11 +2,11 @@
 //!
 //! A copy is promised from the first time that a presumed leader's high watermark passes it, until
 //! no electable replica holds it. That is excused only if each of them lost it from its disk
-//! (V-disk), or if an unclean election chose a leader without it (V-unclean). The only instants that
-//! count are changes of the record, losses, and adoptions.
+//! (V-disk), or if an unclean election chose a leader without it (V-unclean). The only instants
+//! that count are changes of the record, losses, and adoptions.
 //!
-//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas, which
-//! are in the records already, and the count of unclean ends, which is not here yet.
+//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas,
+//! which are in the records already, and the count of unclean ends, which is not here yet.
 
 use broker::{
     host::event::{ElectionKind, PartitionRecord},

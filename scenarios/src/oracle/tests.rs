@@ -9,9 +9,9 @@ use broker::{
     },
     ids::{BrokerId, LeaderEpoch, Offset, ProducerEpoch, ProducerId},
 };
-use reports::Verdict;
+use reports::{Palette, Report, Verdict, text};
 
-use super::{Config, Judgement, ProducerRules, Recovery, judge};
+use super::{Config, Header, Judgement, ProducerRules, Recovery, judge};
 use crate::history::{
     FinalRead, RecordId, ReplicaBytes,
     testing::{Run, batch_bytes, orders},
@@ -461,4 +461,34 @@ fn the_time_without_a_leader_is_measured_until_the_next_one_has_adopted_its_epoc
     run.leads(2, 1);
     let waited = run.millis - from;
     assert_eq!(finish(run).unavailable_ms.without_leader, waited);
+}
+
+#[test]
+fn a_judgement_reads_as_a_report() {
+    let mut run = committed(&[1, 2, 3]);
+    run.acks = 1;
+    for index in 1..6 {
+        run.produce(1, (index, 1), i64::try_from(index).unwrap(), None);
+        run.ack(1, (index, 1), i64::try_from(index).unwrap(), 1);
+    }
+    run.crash(1);
+    run.elect(2, &[2, 3], ElectionKind::Isr);
+    run.leads(2, 1);
+    run.restart(1, 6, 1);
+    run.follows(1, 2, 1);
+    run.truncate(1, 1, 6, 1);
+    run.isr(&[1, 2, 3]);
+    let outcome = finish(run).into_outcome(Header {
+        scenario: "leader-crash-acks-1".to_owned(),
+        variant: None,
+        seed: 7,
+        protocol: "kip-595".to_owned(),
+        trace_hash: "0b5ab0f8b8c2a1d3e4f5061728394a5b".to_owned(),
+        simulated_ms: 100,
+        events: 60,
+        expectations: Vec::new(),
+    });
+    let reproduce = "highwater run leader-crash-acks-1.json --seed 7".to_owned();
+    let report = Report { outcome, faults: Vec::new(), reproduce };
+    insta::assert_snapshot!(text(&report, Palette::Plain));
 }
