@@ -2,7 +2,7 @@
 //!
 //! A batch is known by where it stands and what it holds: base offset, leader epoch, CRC. Together
 //! with the batch before it, which must be the same wherever it stands (the log matching property),
-//! this makes whole logs comparable in constant time: two logs that hold the same batch are the same
+//! this makes whole logs comparable in constant time: two logs that hold one batch are the same
 //! below it.
 
 use std::collections::BTreeMap;
@@ -146,9 +146,8 @@ impl Batches {
     pub fn holding(&self, offset: Offset, epoch: LeaderEpoch) -> Option<BatchId> {
         let below = self.places.range(..=(offset, epoch, u32::MAX)).rev();
         let of_epoch = below.take_while(|((base, ..), _)| offset.since(*base) < 1 << 20);
-        let mut found = of_epoch.filter(|((_, of, _), id)| {
-            *of == epoch && offset <= self.get(**id).last_offset
-        });
+        let mut found = of_epoch
+            .filter(|((_, of, _), id)| *of == epoch && offset <= self.get(**id).last_offset);
         found.next().map(|(_, id)| *id)
     }
 

@@ -67,14 +67,20 @@ impl Commitment {
         &self.voids
     }
 
+    /// A leader that died inside a step had a high watermark that it did not tell.
+    pub(super) fn raise_highest(&mut self, high_watermark: Offset) {
+        self.highest = self.highest.max(high_watermark);
+    }
+
     /// The first of these entries, in order, that is committed.
     pub(super) fn first_of(&self, entries: &[Entry]) -> Option<BatchId> {
         let first = entries.first()?;
         let index = self.sequence.partition_point(|committed| committed.base < first.base);
         let committed = self.sequence.get(index)?;
-        entries.iter().find(|entry| committed.base <= entry.base).and_then(|entry| {
-            (entry.batch == committed.batch).then_some(committed.batch)
-        })
+        entries
+            .iter()
+            .find(|entry| committed.base <= entry.base)
+            .and_then(|entry| (entry.batch == committed.batch).then_some(committed.batch))
     }
 
     /// A presumed leader's high watermark stands at `to`.

@@ -21,7 +21,7 @@ pub(super) fn values(batch: &[u8]) -> Option<Vec<Option<&[u8]>>> {
     }
     let count = usize::try_from(i32::from_be_bytes(field(batch, 57)?)).ok()?;
     let mut reader = Reader { bytes: batch.get(HEADER..)? };
-    (0..count).map(|_| reader.record()).collect()
+    (0..count).map(|_| reader.record()).collect::<Result<_, Torn>>().ok()
 }
 
 /// The headers of the batches that stand one behind the other in `log`; none where the bytes are
@@ -66,9 +66,13 @@ struct Reader<'a> {
     bytes: &'a [u8],
 }
 
+/// The bytes end before the record does, or are none.
+struct Torn;
+
 impl<'a> Reader<'a> {
-    fn record(&mut self) -> Option<Option<&'a [u8]>> {
-        let length = usize::try_from(self.varint()?).ok()?;
+    /// The value of the next record, if it has one.
+    fn record(&mut self) -> Result<Option<&'a [u8]>, Torn> {
+        let length = usize::try_from(self.varint()?).map_err(|_| Torn)?;
         let mut record = Reader { bytes: self.take(length)? };
         record.take(1)?;
         record.varint()?;
@@ -78,34 +82,39 @@ impl<'a> Reader<'a> {
     }
 
     /// A key or a value: −1 says null.
-    fn field(&mut self) -> Option<Option<&'a [u8]>> {
+    fn field(&mut self) -> Result<Option<&'a [u8]>, Torn> {
         match usize::try_from(self.varint()?) {
             Ok(length) => self.take(length).map(Some),
-            Err(_) => Some(None),
+            Err(_) => Ok(None),
         }
     }
 
-    fn varint(&mut self) -> Option<i64> {
+    fn varint(&mut self) -> Result<i64, Torn> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?[0];
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+                return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
             }
         }
-        None
+        Err(Torn)
     }
 
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.bytes.split_at_checked(count)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Torn> {
+        let (head, tail) = self.bytes.split_at_checked(count).ok_or(Torn)?;
         self.bytes = tail;
-        Some(head)
+        Ok(head)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use broker::{
+        host::Timestamp,
+        ids::{LeaderEpoch, Offset},
+        protocol::batch::{BatchBuilder, stamp},
+    };
     use bytes::Bytes;
 
     use super::{batches, values};
@@ -115,6 +124,20 @@ mod tests {
     fn values_are_read_from_a_plain_batch() {
         let batch = batch_bytes(5, 0, None, &[b"p1:0", b"p1:1"]);
         assert_eq!(values(&batch), Some(vec![Some(&b"p1:0"[..]), Some(&b"p1:1"[..])]));
+    }
+
+    #[test]
+    fn the_brokers_own_batches_are_read_alike() {
+        let mut builder = BatchBuilder::new(None);
+        for value in [&b"p1:0"[..], b"p1:1"] {
+            builder.append(Timestamp(5), Some(b"key"), Some(value), &[]);
+        }
+        let batch = stamp(&builder.build(), Offset(40), LeaderEpoch(3));
+        let all = batches(batch.bytes()).unwrap();
+        let (header, bytes) = &all[0];
+        assert_eq!((header.base_offset, header.last_offset), (Offset(40), Offset(41)));
+        assert_eq!((header.leader_epoch, header.crc), (LeaderEpoch(3), batch.crc()));
+        assert_eq!(values(bytes), Some(vec![Some(&b"p1:0"[..]), Some(&b"p1:1"[..])]));
     }
 
     #[test]

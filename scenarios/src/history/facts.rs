@@ -4,7 +4,7 @@
 
 use broker::ids::{BrokerId, LeaderEpoch, Offset};
 
-use super::batches::{Before, BatchId};
+use super::batches::{BatchId, Before};
 
 /// A change of the model.
 #[derive(Clone, Debug, PartialEq)]

@@ -36,7 +36,7 @@ use broker::{
 
 pub use batches::{Batch, BatchId, Batches, Before, Commit, Origin, ProducerStamp};
 pub use commitment::{Commitment, Committed, VoidRange};
-pub use deliveries::{Deliveries, Delivered, Step, Stream};
+pub use deliveries::{Delivered, Deliveries, Step, Stream};
 pub use disk::{DiskFault, FileChange, PowerLoss, UnsyncedChange};
 pub use facts::Fact;
 pub use final_read::{FinalRead, ReplicaBytes};
@@ -45,9 +45,7 @@ pub use metadata::{Change, ChangeKind, Metadata, electable};
 pub use partition::{Adoption, PartitionHistory};
 pub use record_id::RecordId;
 pub use replica::{Entry, Excuse, LastStep, Loss, Part, Power, Replica, Stopped, Why};
-pub use sends::{
-    Assignment, AttemptIndex, AttemptRecord, Completion, Send, SendIndex, Sends,
-};
+pub use sends::{Assignment, AttemptIndex, AttemptRecord, Completion, Send, SendIndex, Sends};
 pub use stops::{CrashKind, End, Incarnation};
 pub use when::When;
 
@@ -62,7 +60,7 @@ pub struct History {
     sends: Sends,
     deliveries: Deliveries,
     incarnations: Vec<Incarnation>,
-    leaderless: BTreeMap<TopicPartition, Vec<(When, Leadership)>>,
+    leaderships: BTreeMap<TopicPartition, Vec<(When, Leadership)>>,
     errors: BTreeMap<i16, u64>,
     facts: Vec<Fact>,
 }
@@ -131,7 +129,7 @@ impl History {
 
     /// When partitions had a leader that ran, and when not.
     pub fn leaderships(&self) -> &BTreeMap<TopicPartition, Vec<(When, Leadership)>> {
-        &self.leaderless
+        &self.leaderships
     }
 
     /// How often brokers answered a produce request with which error code.
@@ -153,16 +151,16 @@ impl History {
         let partition = self.partitions.get_mut(name).expect("it was just put there");
         let (now, sends, facts) = (self.now, &mut self.sends, &mut self.facts);
         partition.on_event(event, &mut Surroundings { now, broker, sends, facts });
-        match event {
-            PartitionEvent::BecameLeader { partition, leader_epoch, .. } => {
-                if self.partitions[partition].metadata.is_true_leader(broker, *leader_epoch) {
-                    self.set_leadership(&partition.clone(), Leadership::Led);
-                }
-            }
-            PartitionEvent::ProduceAnswered(answered) if answered.error != 0 => {
-                *self.errors.entry(answered.error).or_default() += 1;
-            }
-            _ => {}
+        let leads = |epoch| partition.metadata.is_true_leader(broker, epoch);
+        if let PartitionEvent::BecameLeader { partition: name, leader_epoch, .. } = event
+            && leads(*leader_epoch)
+        {
+            self.set_leadership(name, Leadership::Led);
+        }
+        if let PartitionEvent::ProduceAnswered(answered) = event
+            && answered.error != 0
+        {
+            *self.errors.entry(answered.error).or_default() += 1;
         }
     }
 
@@ -209,12 +207,12 @@ impl History {
                 partition.deleted = Some(self.now);
                 self.deleted.push(partition);
             }
-            self.leaderless.remove(&name);
+            self.leaderships.remove(&name);
         }
     }
 
     fn set_leadership(&mut self, name: &TopicPartition, leadership: Leadership) {
-        let steps = self.leaderless.entry(name.clone()).or_default();
+        let steps = self.leaderships.entry(name.clone()).or_default();
         if steps.last().is_none_or(|(_, last)| *last != leadership) {
             steps.push((self.now, leadership));
         }

@@ -12,7 +12,7 @@ use broker::{
 
 use super::{
     When,
-    batches::{BatchId, Batches, Before, NewBatch, Origin},
+    batches::{Batches, Before, NewBatch, Origin},
     commitment::Commitment,
     decode,
     facts::Fact,
@@ -38,8 +38,6 @@ pub struct PartitionHistory {
     pub adoptions: Vec<Adoption>,
     /// The truncations, in order.
     pub truncations: Vec<(When, BrokerId, Truncated)>,
-    /// The answers to produce requests that were not plain successes of acks=0 or 1.
-    pub last_acks_all: Option<When>,
     /// When its topic was deleted, if it was.
     pub deleted: Option<When>,
 }
@@ -75,7 +73,6 @@ impl PartitionHistory {
             commitment: Commitment::default(),
             adoptions: Vec::new(),
             truncations: Vec::new(),
-            last_acks_all: None,
             deleted: None,
         }
     }
@@ -142,10 +139,17 @@ impl PartitionHistory {
                 excuse: if excused_from <= base { Excuse::Disk } else { Excuse::None },
             });
         } else if model_end < log_end {
-            if !cut_short && replica.opened.is_some() {
+            // A truncation that was not synced comes undone with the power.
+            let excused = cut_short || excused_from <= model_end;
+            if !excused && replica.opened.is_some() {
                 ctx.facts.push(Fact::OpenedOtherwise { broker: ctx.broker, model_end, log_end });
             }
             replica.set_end(log_end);
+        }
+        replica.opened_after = stopped;
+        replica.damaged_from = None;
+        if cut_short {
+            self.commitment.raise_highest(recovered.high_watermark);
         }
         replica.log_start = recovered.log_start_offset;
         replica.high_watermark = recovered.high_watermark;
@@ -164,6 +168,9 @@ impl PartitionHistory {
                 Some(Origin { when: ctx.now, broker: ctx.broker, attempt })
             }
         };
+        if let Some(replica) = self.replicas.get_mut(&ctx.broker) {
+            replica.opened_after = None;
+        }
         let new = NewBatch::of(appended, origin);
         self.append(&new, &appended.batch, ctx);
     }
@@ -267,15 +274,12 @@ impl PartitionHistory {
         }
     }
 
-    fn on_answered(&mut self, answered: &ProduceAnswered, ctx: &Surroundings<'_>) {
-        if answered.acks == -1 && answered.error == 0 {
-            self.last_acks_all = Some(ctx.now);
+    fn on_answered(&self, answered: &ProduceAnswered, ctx: &mut Surroundings<'_>) {
+        let request = &answered.request;
+        let attempt = ctx.sends.find_attempt(&request.client, request.correlation, &self.name);
+        if let Some(attempt) = attempt {
+            ctx.sends.note_answer(attempt, answered.error);
         }
-    }
-
-    /// The end of the log of a batch, for those who compare.
-    pub fn last_batch(&self, broker: BrokerId) -> Option<BatchId> {
-        self.replicas.get(&broker)?.entries().last().map(|entry| entry.batch)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Replica {
     pub opened: Option<When>,
     /// How its broker's last incarnation ended, while it has not opened it again.
     pub stopped: Option<Stopped>,
+    /// How the incarnation before ended, until the bytes were compared or the log grew.
+    pub(super) opened_after: Option<Stopped>,
     /// The first offset that an injected fault touched while its broker ran.
     pub damaged_from: Option<Offset>,
     /// The last epoch in which it was reconciled with its leader.

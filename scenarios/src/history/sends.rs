@@ -60,6 +60,24 @@ pub struct AttemptRecord {
     pub outcome: Option<(When, AttemptOutcome)>,
     /// The batch that a leader appended for it.
     pub appended: Option<BatchId>,
+    /// The error code that the broker answered with, 0 for success, as the broker tells it.
+    pub answered: Option<i16>,
+}
+
+impl AttemptRecord {
+    /// When and with which error code it was refused, if it was.
+    pub fn refusal(&self) -> Option<(When, i16)> {
+        match self.outcome? {
+            (when, AttemptOutcome::Refused { error }) => Some((when, error)),
+            (
+                _,
+                AttemptOutcome::Succeeded { .. }
+                | AttemptOutcome::Disconnected
+                | AttemptOutcome::TimedOut
+                | AttemptOutcome::NoAnswerExpected,
+            ) => None,
+        }
+    }
 }
 
 /// An idempotent producer got an id or an epoch.
@@ -138,6 +156,10 @@ impl Sends {
         self.all[send.0].copies.push(batch);
     }
 
+    pub(super) fn note_answer(&mut self, attempt: AttemptIndex, error: i16) {
+        self.attempts[attempt.0].answered = Some(error);
+    }
+
     pub(super) fn note_append(&mut self, attempt: AttemptIndex, batch: BatchId) {
         self.attempts[attempt.0].appended = Some(batch);
     }
@@ -179,18 +201,19 @@ impl Sends {
         partition: Option<&TopicPartition>,
         value: &[u8],
     ) {
-        let record = RecordId::of_value(value)
-            .unwrap_or_else(|| RecordId { producer: producer.0.clone(), index: send.0 });
+        let record = match record_id::parts(value) {
+            Some((name, index)) if name == &*producer.0 => {
+                RecordId { producer: producer.0.clone(), index }
+            }
+            Some((name, index)) => RecordId::new(name, index),
+            None => RecordId { producer: producer.0.clone(), index: send.0 },
+        };
         let index = SendIndex(self.all.len());
-        match self.records.get_mut(&*record.producer) {
-            Some(indices) => {
-                indices.insert(record.index, index);
-            }
-            None => {
-                let indices = BTreeMap::from([(record.index, index)]);
-                self.records.insert(record.producer.to_string(), indices);
-            }
+        if !self.records.contains_key(&*record.producer) {
+            self.records.insert(record.producer.to_string(), BTreeMap::new());
         }
+        let of_producer = self.records.get_mut(&*record.producer);
+        of_producer.expect("it was just put there").insert(record.index, index);
         self.all.push(Send {
             when: now,
             producer: producer.clone(),
@@ -223,6 +246,7 @@ impl Sends {
             sends,
             outcome: None,
             appended: None,
+            answered: None,
         });
     }
 

@@ -135,7 +135,13 @@ impl Run {
 
     /// The producer `p1` sends records `first..first + count` in one batch, and `leader` appends it
     /// at `base`. Returns the attempt's correlation id.
-    pub(crate) fn produce(&mut self, leader: i32, span: (u64, u64), base: i64, stamp: Stamp) -> i32 {
+    pub(crate) fn produce(
+        &mut self,
+        leader: i32,
+        span: (u64, u64),
+        base: i64,
+        stamp: Stamp,
+    ) -> i32 {
         self.send(span);
         self.attempt(leader, span, stamp, 1);
         self.append_attempt(leader, span, base, stamp)
@@ -143,12 +149,15 @@ impl Run {
 
     pub(crate) fn send(&mut self, (first, count): (u64, u64)) {
         for index in first..first + count {
-            self.tell("p1", ProducerEvent::Sent {
-                producer: "p1".into(),
-                send: SendId(index),
-                partition: Some(orders()),
-                value: RecordId::new("p1", index).value(0),
-            });
+            self.tell(
+                "p1",
+                ProducerEvent::Sent {
+                    producer: "p1".into(),
+                    send: SendId(index),
+                    partition: Some(orders()),
+                    value: RecordId::new("p1", index).value(0),
+                },
+            );
         }
     }
 
@@ -194,8 +203,7 @@ impl Run {
             (first..first + count).map(|index| RecordId::new("p1", index).value(0)).collect();
         let values: Vec<&[u8]> = values.iter().map(|value| &value[..]).collect();
         let batch = batch_bytes(base, epoch, stamp, &values);
-        let origin =
-            if request.is_some() { AppendOrigin::Leader } else { AppendOrigin::Follower };
+        let origin = if request.is_some() { AppendOrigin::Leader } else { AppendOrigin::Follower };
         let appended = Appended {
             partition: orders(),
             origin,
@@ -215,11 +223,6 @@ impl Run {
     /// A follower copies the batch of records `span` that stands at `base` in `epoch`.
     pub(crate) fn copy(&mut self, broker: i32, span: (u64, u64), base: i64, epoch: i32) {
         self.append(broker, None, span, (base, epoch), None);
-    }
-
-    pub(crate) fn copy_stamped(&mut self, broker: i32, span: (u64, u64), base: i64, stamp: Stamp) {
-        let epoch = self.record.leader_epoch.0;
-        self.append(broker, None, span, (base, epoch), stamp);
     }
 
     /// A presumed leader of `epoch` moves its high watermark.
@@ -259,40 +262,52 @@ impl Run {
         self.partition(broker, PartitionEvent::ProduceAnswered(answered));
         self.ended(AttemptOutcome::Succeeded { base_offset: Some(Offset(base)) });
         for (index, offset) in (span.0..span.0 + span.1).zip(base..) {
-            self.tell("p1", ProducerEvent::Acknowledged {
-                producer: "p1".into(),
-                send: SendId(index),
-                partition: orders(),
-                offset: Some(Offset(offset)),
-            });
+            self.tell(
+                "p1",
+                ProducerEvent::Acknowledged {
+                    producer: "p1".into(),
+                    send: SendId(index),
+                    partition: orders(),
+                    offset: Some(Offset(offset)),
+                },
+            );
         }
     }
 
     pub(crate) fn ended(&mut self, outcome: AttemptOutcome) {
-        self.tell("p1", ProducerEvent::AttemptEnded {
-            producer: "p1".into(),
-            correlation: self.correlation,
-            partition: orders(),
-            outcome,
-        });
+        self.tell(
+            "p1",
+            ProducerEvent::AttemptEnded {
+                producer: "p1".into(),
+                correlation: self.correlation,
+                partition: orders(),
+                outcome,
+            },
+        );
     }
 
     pub(crate) fn unknown(&mut self, send: u64, failure: SendFailure) {
-        self.tell("p1", ProducerEvent::SendUnknown {
-            producer: "p1".into(),
-            send: SendId(send),
-            partition: orders(),
-            failure,
-        });
+        self.tell(
+            "p1",
+            ProducerEvent::SendUnknown {
+                producer: "p1".into(),
+                send: SendId(send),
+                partition: orders(),
+                failure,
+            },
+        );
     }
 
     pub(crate) fn failed(&mut self, send: u64, failure: SendFailure) {
-        self.tell("p1", ProducerEvent::SendFailed {
-            producer: "p1".into(),
-            send: SendId(send),
-            partition: Some(orders()),
-            failure,
-        });
+        self.tell(
+            "p1",
+            ProducerEvent::SendFailed {
+                producer: "p1".into(),
+                send: SendId(send),
+                partition: Some(orders()),
+                failure,
+            },
+        );
     }
 
     /// The controller elects a leader in the next epoch.
@@ -331,42 +346,55 @@ impl Run {
     pub(crate) fn leads(&mut self, broker: i32, epoch: i32) {
         let end = self.watch.history().partitions()[&orders()].replicas[&BrokerId(broker)]
             .log_end_offset();
-        self.partition(broker, PartitionEvent::BecameLeader {
-            partition: orders(),
-            topic_id: TopicId([1; 16]),
-            leader_epoch: LeaderEpoch(epoch),
-            partition_epoch: PartitionEpoch(epoch),
-            log_end_offset: end,
-            isr: self.record.isr.clone(),
-        });
+        self.partition(
+            broker,
+            PartitionEvent::BecameLeader {
+                partition: orders(),
+                topic_id: TopicId([1; 16]),
+                leader_epoch: LeaderEpoch(epoch),
+                partition_epoch: PartitionEpoch(epoch),
+                log_end_offset: end,
+                isr: self.record.isr.clone(),
+            },
+        );
     }
 
     /// A broker adopts `epoch` as follower.
     pub(crate) fn follows(&mut self, broker: i32, leader: i32, epoch: i32) {
         let end = self.watch.history().partitions()[&orders()].replicas[&BrokerId(broker)]
             .log_end_offset();
-        self.partition(broker, PartitionEvent::BecameFollower {
-            partition: orders(),
-            leader_epoch: LeaderEpoch(epoch),
-            leader: Some(BrokerId(leader)),
-            log_end_offset: end,
-        });
+        self.partition(
+            broker,
+            PartitionEvent::BecameFollower {
+                partition: orders(),
+                leader_epoch: LeaderEpoch(epoch),
+                leader: Some(BrokerId(leader)),
+                log_end_offset: end,
+            },
+        );
     }
 
     pub(crate) fn truncate(&mut self, broker: i32, epoch: i32, from: i64, to: i64) {
-        self.partition(broker, PartitionEvent::Truncated(Truncated {
-            partition: orders(),
-            from: Offset(from),
-            to: Offset(to),
-            log_start_offset: Offset(0),
-            high_watermark: Offset(0),
-            leader_epoch: LeaderEpoch(epoch),
-            reason: TruncationReason::DivergingEpoch,
-        }));
+        self.partition(
+            broker,
+            PartitionEvent::Truncated(Truncated {
+                partition: orders(),
+                from: Offset(from),
+                to: Offset(to),
+                log_start_offset: Offset(0),
+                high_watermark: Offset(0),
+                leader_epoch: LeaderEpoch(epoch),
+                reason: TruncationReason::DivergingEpoch,
+            }),
+        );
     }
 
     pub(crate) fn crash(&mut self, broker: i32) {
         self.at(|w, t| w.on_crash(t, &format!("broker-{broker}"), CrashKind::Killed));
+    }
+
+    pub(crate) fn crash_in_step(&mut self, broker: i32) {
+        self.at(|w, t| w.on_crash(t, &format!("broker-{broker}"), CrashKind::KilledInStep));
     }
 
     /// A power loss; what stands in the first segment from byte `synced` on was not synced.
@@ -388,16 +416,19 @@ impl Run {
     }
 
     fn opened(&mut self, broker: i32, end: i64, high_watermark: i64) {
-        self.partition(broker, PartitionEvent::Recovered(Recovered {
-            partition: orders(),
-            clean: false,
-            log_start_offset: Offset(0),
-            log_end_offset: Offset(end),
-            high_watermark: Offset(high_watermark),
-            recovery_point: Offset(0),
-            cut_bytes: 0,
-            cut_reason: None,
-        }));
+        self.partition(
+            broker,
+            PartitionEvent::Recovered(Recovered {
+                partition: orders(),
+                clean: false,
+                log_start_offset: Offset(0),
+                log_end_offset: Offset(end),
+                high_watermark: Offset(high_watermark),
+                recovery_point: Offset(0),
+                cut_bytes: 0,
+                cut_reason: None,
+            }),
+        );
     }
 
     /// The invariants that broke, by name.

@@ -33,9 +33,9 @@ impl History {
         let mut differences = Vec::new();
         for ((name, broker), bytes) in &read.replicas {
             self.on_replica_bytes(at, &broker.to_string(), name, bytes);
-            differences.extend(self.facts.drain(..).filter(is_difference).map(|fact| {
-                (name.clone(), fact)
-            }));
+            differences.extend(
+                self.facts.drain(..).filter(is_difference).map(|fact| (name.clone(), fact)),
+            );
         }
         differences
     }
@@ -45,11 +45,7 @@ fn is_difference(fact: &Fact) -> bool {
     matches!(fact, Fact::BytesDiffer { .. } | Fact::OpenedOtherwise { .. })
 }
 
-fn compare(
-    partition: &mut PartitionHistory,
-    bytes: &ReplicaBytes,
-    ctx: &mut Surroundings<'_>,
-) {
+fn compare(partition: &mut PartitionHistory, bytes: &ReplicaBytes, ctx: &mut Surroundings<'_>) {
     let broker = ctx.broker;
     let Some(batches) = decode::batches(&bytes.log) else {
         let detail = "the log is not a sequence of whole batches".to_owned();
@@ -76,7 +72,7 @@ fn compare(
         return;
     }
     let difference = Difference { model: model_rest, bytes: bytes_rest };
-    let stopped = replica.stopped.take();
+    let stopped = replica.stopped.take().or(replica.opened_after.take());
     report(&difference, replica.log_end_offset(), stopped, ctx);
     if let Some(base) = model_rest {
         replace_tail(partition, base, stopped, ctx);
@@ -84,7 +80,6 @@ fn compare(
     for (batch, raw) in &batches[same..] {
         partition.append(batch, raw, ctx);
     }
-    ctx.facts.retain(|fact| !matches!(fact, Fact::Appended { .. }));
 }
 
 /// Where model and bytes part: the offset of the first batch of each that the other lacks.
@@ -102,14 +97,17 @@ fn report(
     let broker = ctx.broker;
     let unsynced = stopped.and_then(|stop| stop.unsynced_from).unwrap_or(Offset(i64::MAX));
     let cut_short = stopped.is_some_and(|stop| stop.last_step == LastStep::CutShort);
+    let from = difference.model.unwrap_or(model_end);
+    // What a power loss may have undone begins where the disk was not sure.
+    if cut_short || unsynced <= from {
+        return;
+    }
     match (difference.model, difference.bytes) {
-        (Some(model), None) if unsynced <= model || cut_short => {}
         (Some(log_end), None) => {
             ctx.facts.push(Fact::OpenedOtherwise { broker, model_end, log_end });
         }
-        (None, Some(_)) if cut_short => {}
         (None | Some(_), bytes) => {
-            let at = bytes.or(difference.model).unwrap_or_default();
+            let at = bytes.unwrap_or(from);
             let detail = format!("at offset {at} its bytes are not the batch that the events told");
             ctx.facts.push(Fact::BytesDiffer { broker, detail });
         }

@@ -1,5 +1,5 @@
 //! A broker answers acks=all with success only when the record is committed there, with at least
-//! `min.insync.replicas` in the ISR; and NOT_ENOUGH_REPLICAS only when it appended nothing.
+//! `min.insync.replicas` in the ISR; and `NOT_ENOUGH_REPLICAS` only when it appended nothing.
 //!
 //! Rule 4.3 of the contract, before the clients' word is asked.
 

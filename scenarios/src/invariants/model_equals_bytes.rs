@@ -9,8 +9,11 @@ use crate::history::Fact;
 pub(super) fn check(context: &Context<'_>, fact: &Fact, findings: &mut Findings) {
     match fact {
         Fact::OpenedOtherwise { broker, model_end, log_end } => {
-            let name =
-                if log_end < model_end { "recovery-lost-synced-data" } else { "model-equals-bytes" };
+            let name = if log_end < model_end {
+                "recovery-lost-synced-data"
+            } else {
+                "model-equals-bytes"
+            };
             findings.broke(name, context, Some(*broker), || {
                 format!(
                     "{broker} opened its log with the end {log_end}; it told of appends up to \

@@ -11,9 +11,7 @@ use broker::{
 };
 
 use super::{Context, Findings};
-use crate::history::{
-    BatchId, Excuse, PartitionHistory, Replica, Why, electable, record_of,
-};
+use crate::history::{BatchId, Excuse, PartitionHistory, Replica, Why, electable, record_of};
 
 const NAME: &str = "strong-isr";
 
@@ -41,18 +39,15 @@ pub(super) fn check_record(
     findings: &mut Findings,
 ) {
     let Some(record) = record_of(event) else { return };
-    match event {
-        ControllerEvent::IsrChanged { previous, .. } => {
-            for member in electable(record).filter(|member| !previous.contains(member)) {
-                check_member(context, member, findings);
-            }
+    if let ControllerEvent::IsrChanged { previous, .. } = event {
+        for member in electable(record).filter(|member| !previous.contains(member)) {
+            check_member(context, member, findings);
         }
-        ControllerEvent::Elected(election) => {
-            if let Some(leader) = election.record.leader {
-                check_member(context, leader, findings);
-            }
-        }
-        _ => {}
+    }
+    if let ControllerEvent::Elected(election) = event
+        && let Some(leader) = election.record.leader
+    {
+        check_member(context, leader, findings);
     }
 }
 
@@ -81,8 +76,7 @@ pub(super) fn check_cut(
 fn check_member(context: &Context<'_>, member: BrokerId, findings: &mut Findings) {
     let Some(last) = context.partition.commitment.last() else { return };
     let held = context.partition.replica(member).is_some_and(|replica| {
-        replica.holds(last.batch, last.base)
-            && !may_have_lost(replica, last.base)
+        replica.holds(last.batch, last.base) && !may_have_lost(replica, last.base)
     });
     if held || excused(context.partition, member, last.batch, last.base) {
         return;

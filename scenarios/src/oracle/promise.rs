@@ -2,11 +2,11 @@
 //!
 //! A copy is promised from the first time that a presumed leader's high watermark passes it, until
 //! no electable replica holds it. That is excused only if each of them lost it from its disk
-//! (V-disk), or if an unclean election chose a leader without it (V-unclean). The only instants that
-//! count are changes of the record, losses, and adoptions.
+//! (V-disk), or if an unclean election chose a leader without it (V-unclean). The only instants
+//! that count are changes of the record, losses, and adoptions.
 //!
-//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas, which
-//! are in the records already, and the count of unclean ends, which is not here yet.
+//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas,
+//! which are in the records already, and the count of unclean ends, which is not here yet.
 
 use broker::{
     host::event::{ElectionKind, PartitionRecord},
@@ -103,12 +103,8 @@ impl Case<'_> {
         let changes = self.partition.metadata.changes();
         let first = changes.partition_point(|change| change.when <= from);
         instants.extend(changes[first..].iter().map(|change| {
-            let kind = match (&change.kind, change.record.leader) {
-                (ChangeKind::Elected { kind: ElectionKind::Unclean, .. }, Some(leader)) => {
-                    InstantKind::UncleanElection(leader)
-                }
-                _ => InstantKind::Recorded,
-            };
+            let unclean = is_unclean(&change.kind).then_some(change.record.leader).flatten();
+            let kind = unclean.map_or(InstantKind::Recorded, InstantKind::UncleanElection);
             Instant { when: change.when, kind }
         }));
         let adoptions = self.partition.adoptions.iter().filter(|adopted| from < adopted.when);
@@ -170,9 +166,7 @@ impl Case<'_> {
 
     fn unclean_between(&self, epoch: LeaderEpoch, until: When) -> bool {
         self.partition.metadata.changes().iter().any(|change| {
-            let unclean =
-                matches!(change.kind, ChangeKind::Elected { kind: ElectionKind::Unclean, .. });
-            unclean && epoch < change.record.leader_epoch && change.when <= until
+            is_unclean(&change.kind) && epoch < change.record.leader_epoch && change.when <= until
         })
     }
 
@@ -230,4 +224,8 @@ impl Case<'_> {
     fn why_lacking(&self, broker: BrokerId, when: When) -> String {
         sentences::why_lacking(self.partition, broker, self.id, when)
     }
+}
+
+fn is_unclean(kind: &ChangeKind) -> bool {
+    matches!(kind, ChangeKind::Elected { kind: ElectionKind::Unclean, .. })
 }

@@ -2,9 +2,7 @@
 
 use broker::{host::event::TruncationReason, ids::BrokerId};
 
-use crate::history::{
-    AttemptRecord, BatchId, Excuse, Loss, PartitionHistory, Power, When, Why,
-};
+use crate::history::{BatchId, Excuse, Loss, PartitionHistory, Power, When, Why};
 
 /// Why a broker lacks a batch at that time.
 pub(super) fn why_lacking(
@@ -43,21 +41,10 @@ pub(super) fn taken(broker: BrokerId, loss: &Loss) -> String {
                 ""
             };
             let leader = leader.map_or_else(|| "a leader".to_owned(), |leader| leader.to_string());
-            format!("cut by {broker}{own} at {until} when it followed {leader} in epoch {leader_epoch}")
+            format!(
+                "cut by {broker}{own} at {until} when it followed {leader} in epoch {leader_epoch}"
+            )
         }
-    }
-}
-
-/// How a copy came to be: `appended at 3.214 s by broker-1 (epoch 0, offset 51)`.
-pub(super) fn born(partition: &PartitionHistory, id: BatchId, offset: i64) -> String {
-    let batch = partition.batches.get(id);
-    let epoch = batch.leader_epoch;
-    match batch.origin {
-        Some(origin) => format!(
-            "appended at {} by {} (epoch {epoch}, offset {offset})",
-            origin.when, origin.broker
-        ),
-        None => format!("appended in epoch {epoch} at offset {offset}"),
     }
 }
 
@@ -68,9 +55,4 @@ pub(super) fn acks(acks: i16) -> &'static str {
         1 => "acks=1",
         _ => "acks=all",
     }
-}
-
-/// The acks that a send asked for; acks=all, of which most is promised, if it was never tried.
-pub(super) fn acks_of<'a>(attempts: impl Iterator<Item = &'a AttemptRecord>) -> i16 {
-    attempts.last().map_or(-1, |record| record.attempt.acks)
 }
