@@ -212,7 +212,9 @@ impl Cluster {
 
     pub(super) fn publish_all(&mut self) {
         let ids: Vec<_> = self.nodes.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.publish(id));
+        for id in ids {
+            self.publish(id);
+        }
     }
 
     /// One step of a broker.

@@ -5,6 +5,7 @@ use crate::{
     metadata::MetadataRecord,
     protocol::ErrorCode,
     replica::{
+        ReplicaManager,
         rules::{FollowerStateOnReelection, Protocol},
         testing::{Cluster, TOPIC, partition},
     },
@@ -138,7 +139,7 @@ fn a_restart_tells_what_was_recovered_and_goes_on_with_it() {
 fn a_clean_shutdown_leaves_the_marker_and_the_high_watermark() {
     let mut cluster = Cluster::new(Protocol::Kip595, 1);
     cluster.produce(1, -1);
-    cluster.step(1, |manager, ctx| manager.shutdown(ctx));
+    cluster.step(1, ReplicaManager::shutdown);
     assert_eq!(cluster.node(1).manager.deadline(), None);
     cluster.restart(1);
     let recovered = cluster.events(1, |event| match event {
@@ -157,7 +158,7 @@ fn a_log_that_metadata_does_not_assign_here_is_removed_as_a_stray() {
     cluster.start(2, disk);
     cluster.node_mut(2).events.clear();
     assert!(cluster.node(2).manager.log(&partition()).is_some());
-    cluster.step(2, |manager, ctx| manager.remove_strays(ctx));
+    cluster.step(2, ReplicaManager::remove_strays);
     assert!(cluster.node(2).manager.log(&partition()).is_none());
 }
 
