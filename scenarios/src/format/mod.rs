@@ -42,7 +42,7 @@ pub use action::{
     Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff, Reset, Shutdown, SlowLink, Start, Throttle,
     Unsynced,
 };
-pub use chaos::{Chaos, ChaosKind, TargetClass};
+pub use chaos::{Chaos, ChaosKind, TargetClass, Weights};
 pub use choice::Chooser;
 pub use document::Document;
 pub use expect::{

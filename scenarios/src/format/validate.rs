@@ -133,7 +133,11 @@ impl<'s> Validator<'s> {
     fn check_branches(&self, all: &[Value], value: &Value, at: &KeyPath) -> Result<(), Issue> {
         let fitting: Vec<_> = all.iter().filter(|branch| self.admits(branch, value)).collect();
         if fitting.is_empty() {
-            return Err(self.not_any(all, value, at));
+            let words: Option<Vec<_>> = all.iter().map(|branch| self.words(branch)).collect();
+            return match words {
+                Some(words) => check_words(&words.concat(), value, at),
+                None => Err(self.not_any(all, value, at)),
+            };
         }
         if let (Value::Object(object), true) = (value, 1 < fitting.len()) {
             return self.check_tagged(&fitting, object, value, at);

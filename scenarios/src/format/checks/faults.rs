@@ -1,8 +1,7 @@
 //! Scripted faults: when they begin and end, whom they meet.
 
 use crate::format::{
-    Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, PeriodRange, Scenario, Targets,
-    Until,
+    Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, Scenario, Until,
 };
 
 use super::{Cast, check_range, messages, triggers};
@@ -50,6 +49,12 @@ fn check_ending(
     fault: &Fault,
     at: &KeyPath,
 ) -> Result<(), Issue> {
+    if let Action::DiskStall(_) = fault.action
+        && !matches!((&fault.lasts, &fault.until), (Some(_), _) | (_, Some(Until::At(_))))
+    {
+        let message = "a disk stalls for a time: expected `for`, or `until` with `at`";
+        return Err(Issue::value(at.clone(), message));
+    }
     let key = match (&fault.lasts, &fault.until) {
         (None, None) => return Ok(()),
         (Some(_), Some(_)) => {
@@ -116,20 +121,9 @@ fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue>
         Action::DiskBitFlip(fault) => cast.servers(&fault.targets, &name),
         Action::DiskWipe(fault) => cast.servers(&fault.targets, &name),
         Action::CrashAtOperation(fault) => cast.servers(&fault.targets, &name),
-        Action::DiskSlow(fault) => check_slow_disk(cast, &fault.targets, fault.latency, at, &name),
+        Action::DiskSlow(fault) => cast.servers(&fault.targets, &name),
         Action::Clock(clock) => check_clock(cast, clock, at, &name),
     }
-}
-
-fn check_slow_disk(
-    cast: &Cast,
-    targets: &Targets,
-    latency: PeriodRange,
-    at: &KeyPath,
-    name: &KeyPath,
-) -> Result<(), Issue> {
-    cast.servers(targets, name)?;
-    check_range(latency, &at.key("latency"))
 }
 
 fn check_clock(cast: &Cast, clock: &Clock, at: &KeyPath, name: &KeyPath) -> Result<(), Issue> {
