@@ -1,2 +1,7 @@
 //! The program `highwater`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scenarios::cli::main()
+}

@@ -29,6 +29,12 @@ macro_rules! actions {
             $($(#[doc = $about])+ $name($name),)*
         }
 
+        $(impl From<$name> for Action {
+            fn from(action: $name) -> Self {
+                Self::$name(action)
+            }
+        })*
+
         impl Action {
             /// The keys that name the actions, in the order of the documentation.
             pub const NAMES: &'static [&'static str] = &[$($key),*];

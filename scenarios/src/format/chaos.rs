@@ -107,3 +107,8 @@ pub enum TargetClass {
     /// Links of producers and consumers. Their processes are left alone.
     Clients,
 }
+
+impl TargetClass {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Brokers, Self::Controllers, Self::Clients];
+}

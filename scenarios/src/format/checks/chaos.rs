@@ -1,5 +1,7 @@
 //! Random faults: that there is something to draw, and time for it.
 
+use core::time::Duration;
+
 use crate::format::{Issue, KeyPath, Scenario, TargetClass};
 
 use super::check_range;
@@ -9,8 +11,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
     let at = KeyPath::from("chaos");
     check_range(chaos.every, &at.key("every"))?;
     check_range(chaos.lasts, &at.key("for"))?;
-    if chaos.every.ends().1.is_zero() {
-        return Err(Issue::value(at.key("every"), "expected more than nothing"));
+    if chaos.every.ends().1 < Duration::from_millis(10) {
+        return Err(Issue::value(at.key("every"), "expected at least 10ms"));
     }
     if chaos.kinds.all().iter().all(|(_, weight)| *weight == 0) {
         return Err(Issue::value(at.key("kinds"), "expected at least one kind with a weight"));

@@ -91,17 +91,17 @@ fn check_ending(
 fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue> {
     let name = at.key(action.name());
     match action {
-        Action::Cut(cut) => check_groups(cast, &cut.groups, cut.one_way, &name),
-        Action::Throttle(fault) => check_groups(cast, &fault.groups, fault.one_way, &name),
-        Action::Loss(fault) => check_groups(cast, &fault.groups, fault.one_way, &name),
-        Action::Reset(reset) => check_groups(cast, &reset.groups, false, &name),
+        Action::Cut(cut) => check_groups(cast, &cut.groups, way(cut.one_way), &name),
+        Action::Throttle(fault) => check_groups(cast, &fault.groups, way(fault.one_way), &name),
+        Action::Loss(fault) => check_groups(cast, &fault.groups, way(fault.one_way), &name),
+        Action::Reset(reset) => check_groups(cast, &reset.groups, Way::Both, &name),
         Action::SlowLink(fault) => {
-            check_groups(cast, &fault.groups, fault.one_way, &name)?;
+            check_groups(cast, &fault.groups, way(fault.one_way), &name)?;
             check_range(fault.latency, &at.key("latency"))
         }
         Action::Heal(heal) => match &heal.groups {
             Healed::All(_) => Ok(()),
-            Healed::Groups(groups) => check_groups(cast, groups, false, &name),
+            Healed::Groups(groups) => check_groups(cast, groups, Way::Both, &name),
         },
         Action::Isolate(fault) => cast.targets(&fault.targets, &name),
         Action::Crash(fault) => cast.targets(&fault.targets, &name),
@@ -134,9 +134,9 @@ fn check_clock(cast: &Cast, clock: &Clock, at: &KeyPath, name: &KeyPath) -> Resu
     Err(Issue::value(at.clone(), "this changes no clock").help("expected `jump` or `drift_ppm`"))
 }
 
-fn check_groups(cast: &Cast, groups: &Groups, one_way: bool, at: &KeyPath) -> Result<(), Issue> {
-    if groups.len() < 2 || one_way && groups.len() != 2 {
-        let wanted = if one_way { "two groups, from and to" } else { "two groups or more" };
+fn check_groups(cast: &Cast, groups: &Groups, way: Way, at: &KeyPath) -> Result<(), Issue> {
+    if groups.len() < 2 || way == Way::One && groups.len() != 2 {
+        let wanted = if way == Way::One { "two groups, from and to" } else { "two groups or more" };
         let message = format!("expected {wanted}, not {}", groups.len());
         return Err(
             Issue::value(at.clone(), message).help(r#"such as [["broker-1"], ["broker-2"]]"#)
@@ -154,4 +154,15 @@ fn check_groups(cast: &Cast, groups: &Groups, one_way: bool, at: &KeyPath) -> Re
         seen.extend(group.all());
     }
     Ok(())
+}
+
+/// In which directions links are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    One,
+    Both,
+}
+
+fn way(one_way: bool) -> Way {
+    if one_way { Way::One } else { Way::Both }
 }
