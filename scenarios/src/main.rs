@@ -1,2 +1,7 @@
-//! x
-fn main() { scenarios::runner::smoke() }
+//! The program `highwater`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scenarios::cli::main()
+}

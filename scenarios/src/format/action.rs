@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bandwidth, Messages, PeriodRange, Share, SignedPeriod, Targets};
+use super::{Bandwidth, Messages, Period, PeriodRange, Share, SignedPeriod, Targets};
 use broker::host::DiskOperation;
 
 /// Declares the actions: each a struct whose first key is the action's name.
 macro_rules! actions {
     ($($(#[doc = $about:literal])+ $name:ident = $key:literal, $ends:ident {
         $(#[doc = $main_about:literal])+ $main:ident: $main_type:ty
-        $(, $(#[doc = $doc:literal])+ $(#[$attribute:meta])* $field:ident: $type:ty)* $(,)?
+        $(, $(#[$attribute:meta])* $field:ident: $type:ty)* $(,)?
     })*) => {
         $($(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ macro_rules! actions {
             $(#[doc = $main_about])+
             #[serde(rename = $key)]
             pub $main: $main_type,
-            $($(#[doc = $doc])+ $(#[$attribute])* pub $field: $type,)*
+            $($(#[$attribute])* pub $field: $type,)*
         })*
 
         /// What a fault does; `highwater list --faults` explains each.
@@ -28,6 +28,12 @@ macro_rules! actions {
         pub enum Action {
             $($(#[doc = $about])+ $name($name),)*
         }
+
+        $(impl From<$name> for Action {
+            fn from(action: $name) -> Self {
+                Self::$name(action)
+            }
+        })*
 
         impl Action {
             /// The keys that name the actions, in the order of the documentation.
@@ -182,7 +188,7 @@ actions! {
         /// The nodes.
         targets: Targets,
     }
-    /// Lets disk operations take until it is undone.
+    /// Lets disk operations take until it is undone, which a time must tell.
     DiskStall = "disk-stall", Undone {
         /// The nodes.
         targets: Targets,
@@ -192,7 +198,7 @@ actions! {
         /// The nodes.
         targets: Targets,
         /// How much longer.
-        latency: PeriodRange,
+        latency: Period,
     }
     /// Flips one bit in a file, at a place drawn from the seed.
     DiskBitFlip = "disk-bit-flip", Momentary {
@@ -220,6 +226,10 @@ actions! {
         /// Only files whose path contains this count.
         #[serde(default)]
         path: Option<String>,
+        /// The machine loses power there, and this happens to data that was not synced. If left
+        /// out, only the process dies.
+        #[serde(default)]
+        unsynced: Option<Unsynced>,
     }
     /// Sets clocks wrong. Undone by setting them right.
     Clock = "clock", Undone {
@@ -261,8 +271,12 @@ pub enum Unsynced {
     Keep,
     /// It is lost.
     Drop,
-    /// A prefix survives, and the last write in part.
+    /// What was written up to some moment survives.
+    Prefix,
+    /// As a prefix, and one write survives in part.
     Torn,
+    /// Each operation survives or not, on its own.
+    EachOnItsOwn,
     /// The seed decides.
     #[default]
     BySeed,

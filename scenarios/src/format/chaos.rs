@@ -1,7 +1,6 @@
 //! Faults drawn from the seed.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use super::{Period, PeriodRange};
 #[serde(deny_unknown_fields, default)]
 pub struct Chaos {
     /// What may happen, each with its weight against the others.
-    pub kinds: BTreeMap<ChaosKind, u32>,
+    pub kinds: Weights,
     /// The time from the beginning of one fault to that of the next.
     pub every: PeriodRange,
     /// How long a fault lasts.
@@ -36,7 +35,7 @@ impl Default for Chaos {
         let range =
             |low, high| PeriodRange::Drawn([low, high].map(|ms| Period(Duration::from_millis(ms))));
         Self {
-            kinds: ChaosKind::ALL.into_iter().map(|kind| (kind, 1)).collect(),
+            kinds: Weights::EVEN,
             every: range(500, 4_000),
             lasts: range(500, 6_000),
             at_most: 1,
@@ -47,30 +46,52 @@ impl Default for Chaos {
     }
 }
 
-/// A kind of random fault.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChaosKind {
+/// The weight of each kind of random fault; one that is left out does not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Weights {
     /// A process is killed and started again.
-    Crash,
+    pub crash: u32,
     /// A node loses power, and unsynced data as the seed decides, and is started again.
-    PowerOff,
+    pub power_off: u32,
     /// A process stands still.
-    Pause,
+    pub pause: u32,
     /// A node is cut off from some of the others, one way or both ways.
-    Cut,
+    pub cut: u32,
     /// Links of a node are slow.
-    SlowLink,
+    pub slow_link: u32,
     /// One broker gets no metadata for a while.
-    LateMetadata,
+    pub late_metadata: u32,
 }
 
-impl ChaosKind {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Crash, Self::PowerOff, Self::Pause, Self::Cut, Self::SlowLink, Self::LateMetadata];
+impl Weights {
+    /// Each as often as the others.
+    pub const EVEN: Self =
+        Self { crash: 1, power_off: 1, pause: 1, cut: 1, slow_link: 1, late_metadata: 1 };
+
+    /// The kinds with their weights, in this order always.
+    pub fn all(self) -> [(ChaosKind, u32); 6] {
+        [
+            (ChaosKind::Crash, self.crash),
+            (ChaosKind::PowerOff, self.power_off),
+            (ChaosKind::Pause, self.pause),
+            (ChaosKind::Cut, self.cut),
+            (ChaosKind::SlowLink, self.slow_link),
+            (ChaosKind::LateMetadata, self.late_metadata),
+        ]
+    }
+}
+
+/// A kind of random fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is the field of `Weights` with its name")]
+pub enum ChaosKind {
+    Crash,
+    PowerOff,
+    Pause,
+    Cut,
+    SlowLink,
+    LateMetadata,
 }
 
 /// Whom random faults meet.
@@ -85,4 +106,9 @@ pub enum TargetClass {
     Controllers,
     /// Links of producers and consumers. Their processes are left alone.
     Clients,
+}
+
+impl TargetClass {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Brokers, Self::Controllers, Self::Clients];
 }

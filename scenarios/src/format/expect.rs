@@ -184,6 +184,17 @@ impl PeriodBounds {
     }
 }
 
+impl fmt::Display for PeriodBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, "{min} to {max}"),
+            (Some(min), None) => write!(f, "at least {min}"),
+            (None, Some(max)) => write!(f, "at most {max}"),
+            (None, None) => f.write_str("any time"),
+        }
+    }
+}
+
 /// What a run comes to, the worst first.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -217,6 +228,20 @@ impl Verdict {
         Self::AllowedReorder,
         Self::Ok,
     ];
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Violation => "violation",
+            Self::Stuck => "stuck",
+            Self::Unavailable => "unavailable",
+            Self::AllowedLoss => "allowed-loss",
+            Self::AllowedDuplicates => "allowed-duplicates",
+            Self::AllowedReorder => "allowed-reorder",
+            Self::Ok => "ok",
+        })
+    }
 }
 
 /// Which verdicts are expected.
@@ -260,8 +285,30 @@ impl VerdictExpectation {
         match self {
             Self::One(verdict) => *verdict == actual,
             Self::Any(verdicts) => verdicts.contains(&actual),
-            Self::Except(Except { not: Verdicts::One(verdict) }) => *verdict != actual,
-            Self::Except(Except { not: Verdicts::Many(verdicts) }) => !verdicts.contains(&actual),
+            Self::Except(Except { not }) => !not.all().contains(&actual),
+        }
+    }
+}
+
+impl Verdicts {
+    fn all(&self) -> &[Verdict] {
+        match self {
+            Self::One(verdict) => core::slice::from_ref(verdict),
+            Self::Many(verdicts) => verdicts,
+        }
+    }
+}
+
+impl fmt::Display for VerdictExpectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |verdicts: &[Verdict], word: &str| {
+            let names: Vec<_> = verdicts.iter().map(ToString::to_string).collect();
+            names.join(word)
+        };
+        match self {
+            Self::One(verdict) => verdict.fmt(f),
+            Self::Any(verdicts) => f.write_str(&list(verdicts, " or ")),
+            Self::Except(Except { not }) => write!(f, "not {}", list(not.all(), " nor ")),
         }
     }
 }

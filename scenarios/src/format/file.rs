@@ -1,6 +1,6 @@
 //! From a file to a scenario that can be run: variant, overrides, choices, checks, in this order.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fmt::Write, fs, io, path::Path, sync::Arc};
 
 use serde::de::IntoDeserializer;
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use super::{
     Document, FileError, Issue, KeyPath, Scenario, Source, checks, choice, schema,
     validate::Validator,
 };
+
+/// The name that stands for the file without any variant.
+pub const BASE: &str = "base";
 
 /// A scenario file that was read. What it says is checked when a run is made of it.
 #[derive(Clone, Debug)]
@@ -91,10 +94,10 @@ impl ScenarioFile {
     /// # Errors
     /// The first thing wrong.
     pub fn check(&self) -> Result<Resolved, FileError> {
-        let base = self.check_options(&Selection::default())?;
+        let base = self.check_selection(&Selection::default())?;
         for variant in self.variants() {
             let selection = Selection { variant: Some(variant), overrides: Vec::new() };
-            self.check_options(&selection)?;
+            self.check_selection(&selection)?;
         }
         Ok(base)
     }
@@ -114,8 +117,27 @@ impl ScenarioFile {
         Ok(Resolved { file: Arc::clone(&self.path), selection: selection.clone(), scenario })
     }
 
-    /// Resolves with the first options, the second ones, … until every option was taken once.
-    fn check_options(&self, selection: &Selection) -> Result<Resolved, FileError> {
+    /// The command that repeats a run.
+    pub fn reproduce(&self, selection: &Selection, seed: u64) -> String {
+        let mut command = format!("highwater run {}", quoted(&self.path));
+        match &selection.variant {
+            Some(variant) => write!(command, " --variant {variant}"),
+            None if self.variants().is_empty() || !selection.overrides.is_empty() => Ok(()),
+            None => write!(command, " --variant {BASE}"),
+        }
+        .expect("writing to a string does not fail");
+        for change in &selection.overrides {
+            command += &format!(" --set {}", quoted(&change.text));
+        }
+        command + &format!(" --seed {seed}")
+    }
+
+    /// Checks one variant: resolves with the first options of the choices, the second ones, … until
+    /// every option was taken once.
+    ///
+    /// # Errors
+    /// The first thing wrong.
+    pub fn check_selection(&self, selection: &Selection) -> Result<Resolved, FileError> {
         let mut most = 0;
         let first = self.resolve(selection, &mut |path, last| {
             // Between two bounds the bounds are enough: what is between them differs in no check.
@@ -148,6 +170,10 @@ fn read(
     }
     if selection.variant.is_none() && !selection.overrides.is_empty() {
         document.remove("expect");
+    }
+    if document.get(&KeyPath::from("variants").key(BASE)).is_some() {
+        let message = "`base` is the file without any variant: expected another name";
+        return Err(Issue::key(KeyPath::from("variants").key(BASE), message));
     }
     choice::resolve(document, chooser)?;
     validator.check(&document.value)?;
@@ -258,4 +284,13 @@ fn typed(value: &Value) -> Result<Scenario, Issue> {
         let path = KeyPath(steps.collect());
         Issue::value(path, error.inner().to_string())
     })
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./_-=,:@+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

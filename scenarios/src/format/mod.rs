@@ -5,9 +5,9 @@
 //!         (places)                      (drawn)   (validate)                    (a run)
 //! ```
 //!
-//! Every step that refuses names a key path ([`Issue`]); the [`Document`] knows where that stands and
-//! makes it one message with file, line, column and the nearest valid word ([`FileError`]). The types
-//! document the format: the schema, the messages and `highwater list` quote them.
+//! Every step that refuses names a key path ([`Issue`]); the [`Document`] knows where that stands
+//! and makes it one message with file, line, column and the nearest valid word ([`FileError`]). The
+//! types document the format: the schema, the messages and `highwater list` quote them.
 //!
 //! What it does not know: how a scenario is run.
 
@@ -22,6 +22,7 @@ mod fault;
 mod file;
 mod formats;
 mod issue;
+mod judge;
 mod messages;
 mod names;
 mod path;
@@ -42,15 +43,16 @@ pub use action::{
     Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff, Reset, Shutdown, SlowLink, Start, Throttle,
     Unsynced,
 };
-pub use chaos::{Chaos, ChaosKind, TargetClass};
+pub use chaos::{Chaos, ChaosKind, TargetClass, Weights};
 pub use choice::Chooser;
 pub use document::Document;
 pub use expect::{
     Bounds, Count, Except, Expect, PeriodBounds, Verdict, VerdictExpectation, Verdicts,
 };
 pub use fault::{Fault, Point, Until, UntilTime, When};
-pub use file::{Override, Resolved, ScenarioFile, Selection};
+pub use file::{BASE, Override, Resolved, ScenarioFile, Selection};
 pub use issue::{FileError, Issue, Part, Source, nearest};
+pub use judge::judge;
 pub use messages::Messages;
 pub use path::{KeyPath, Step};
 pub use scenario::{Cluster, Network, Protocol, Scenario, Topic, Variant};
@@ -58,4 +60,5 @@ pub use schema::{checked as checked_schema, published as published_schema};
 pub use target::{Target, Targets};
 pub use trigger::Trigger;
 pub use units::{Bandwidth, Direction, Period, PeriodRange, Share, SignedPeriod};
+pub use validate::Validator as Describer;
 pub use workload::{Consumer, Keys, Producer};

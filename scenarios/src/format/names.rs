@@ -1,65 +1,13 @@
 //! Kafka's own names that a file can use: of its APIs and of its errors.
 
+use broker::protocol::{ApiKey, ErrorCode};
+
 /// The APIs whose messages a fault can pick out.
-pub(super) const APIS: [&str; 16] = [
-    "AllocateProducerIds",
-    "AlterPartition",
-    "ApiVersions",
-    "BrokerHeartbeat",
-    "BrokerRegistration",
-    "ControlledShutdown",
-    "CreateTopics",
-    "DeleteTopics",
-    "DescribeCluster",
-    "Fetch",
-    "InitProducerId",
-    "ListOffsets",
-    "Metadata",
-    "OffsetForLeaderEpoch",
-    "Produce",
-    "UnregisterBroker",
-];
+pub(super) fn apis() -> impl Iterator<Item = &'static str> {
+    ApiKey::ALL.iter().map(|api| api.name())
+}
 
 /// The error codes that clients can be answered with and that `errors.<CODE>` can count.
-pub(super) const ERROR_CODES: [&str; 40] = [
-    "BROKER_ID_NOT_REGISTERED",
-    "BROKER_NOT_AVAILABLE",
-    "CONCURRENT_TRANSACTIONS",
-    "CORRUPT_MESSAGE",
-    "DUPLICATE_BROKER_REGISTRATION",
-    "DUPLICATE_SEQUENCE_NUMBER",
-    "FENCED_LEADER_EPOCH",
-    "INCONSISTENT_TOPIC_ID",
-    "INELIGIBLE_REPLICA",
-    "INVALID_PRODUCER_EPOCH",
-    "INVALID_RECORD",
-    "INVALID_REPLICATION_FACTOR",
-    "INVALID_REQUEST",
-    "INVALID_REQUIRED_ACKS",
-    "INVALID_TOPIC_EXCEPTION",
-    "INVALID_UPDATE_VERSION",
-    "KAFKA_STORAGE_ERROR",
-    "LEADER_NOT_AVAILABLE",
-    "MESSAGE_TOO_LARGE",
-    "NETWORK_EXCEPTION",
-    "NEW_LEADER_ELECTED",
-    "NOT_CONTROLLER",
-    "NOT_ENOUGH_REPLICAS",
-    "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
-    "NOT_LEADER_OR_FOLLOWER",
-    "OFFSET_NOT_AVAILABLE",
-    "OFFSET_OUT_OF_RANGE",
-    "OUT_OF_ORDER_SEQUENCE_NUMBER",
-    "PRODUCER_FENCED",
-    "RECORD_LIST_TOO_LARGE",
-    "REPLICA_NOT_AVAILABLE",
-    "REQUEST_TIMED_OUT",
-    "STALE_BROKER_EPOCH",
-    "TOPIC_ALREADY_EXISTS",
-    "UNKNOWN_LEADER_EPOCH",
-    "UNKNOWN_PRODUCER_ID",
-    "UNKNOWN_SERVER_ERROR",
-    "UNKNOWN_TOPIC_ID",
-    "UNKNOWN_TOPIC_OR_PARTITION",
-    "UNSUPPORTED_VERSION",
-];
+pub(super) fn error_codes() -> impl Iterator<Item = &'static str> {
+    ErrorCode::ALL.iter().filter(|code| !code.is_none()).map(|code| code.name())
+}

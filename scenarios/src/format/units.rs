@@ -87,7 +87,7 @@ impl FromStr for Period {
         let (number, unit) = split_unit(text);
         let expected = || Expected(r#"a duration such as "250ms" or "2s""#.to_owned());
         if number.contains('.') {
-            let hint = r#"a duration in whole numbers: write "1500ms" rather than "1.5s""#;
+            let hint = r#"a whole number with a unit, such as "1500ms""#;
             return Err(Expected(hint.to_owned()));
         }
         let number: u64 = number.parse().map_err(|_| expected())?;

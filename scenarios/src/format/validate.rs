@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 
 use super::{Issue, KeyPath, document::kind, formats, issue};
 
-/// A schema with its definitions.
+/// A schema with its definitions; it also says in words what a schema asks for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Validator<'s> {
+pub struct Validator<'s> {
     root: &'s Value,
 }
 
 impl<'s> Validator<'s> {
     /// For the schemas in `root`.
-    pub(super) fn new(root: &'s Value) -> Self {
+    pub fn new(root: &'s Value) -> Self {
         Self { root }
     }
 
@@ -24,7 +24,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub(super) fn check(&self, value: &Value) -> Result<(), Issue> {
+    pub fn check(&self, value: &Value) -> Result<(), Issue> {
         self.check_against(self.root, value, &KeyPath::default())
     }
 
@@ -32,12 +32,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub(super) fn check_against(
-        &self,
-        schema: &Value,
-        value: &Value,
-        at: &KeyPath,
-    ) -> Result<(), Issue> {
+    pub fn check_against(&self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
         if let Some(target) = self.target(schema) {
             self.check_against(target, value, at)?;
         }
@@ -68,13 +63,13 @@ impl<'s> Validator<'s> {
     }
 
     /// What `$ref` points to.
-    pub(super) fn target(&self, schema: &Value) -> Option<&'s Value> {
+    pub fn target(&self, schema: &Value) -> Option<&'s Value> {
         let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
         self.root.pointer(pointer)
     }
 
     /// The schema behind references.
-    pub(super) fn resolve(&self, schema: &'s Value) -> &'s Value {
+    pub fn resolve(&self, schema: &'s Value) -> &'s Value {
         self.target(schema).map_or(schema, |target| self.resolve(target))
     }
 
@@ -133,7 +128,11 @@ impl<'s> Validator<'s> {
     fn check_branches(&self, all: &[Value], value: &Value, at: &KeyPath) -> Result<(), Issue> {
         let fitting: Vec<_> = all.iter().filter(|branch| self.admits(branch, value)).collect();
         if fitting.is_empty() {
-            return Err(self.not_any(all, value, at));
+            let words: Option<Vec<_>> = all.iter().map(|branch| self.words(branch)).collect();
+            return match words {
+                Some(words) => check_words(&words.concat(), value, at),
+                None => Err(self.not_any(all, value, at)),
+            };
         }
         if let (Value::Object(object), true) = (value, 1 < fitting.len()) {
             return self.check_tagged(&fitting, object, value, at);
@@ -239,7 +238,7 @@ impl<'s> Validator<'s> {
     }
 
     /// What a schema asks for, in words.
-    pub(super) fn describe(&self, schema: &Value) -> String {
+    pub fn describe(&self, schema: &Value) -> String {
         if let Some(target) = self.target(schema) {
             return self.describe(target);
         }

@@ -1,8 +1,8 @@
 //! What clients do: produce records at a pace, read partitions.
 
+use broker::client::{consumer::ConsumerConfig, producer::ProducerConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::Period;
 
@@ -39,7 +39,7 @@ pub struct Producer {
     pub key: Keys,
     /// Configuration of the producer, under Kafka's keys.
     #[serde(default)]
-    pub config: Map<String, Value>,
+    pub config: ProducerConfig,
 }
 
 fn ten_millis() -> Period {
@@ -75,5 +75,5 @@ pub struct Consumer {
     pub assign: Vec<String>,
     /// Configuration of the consumer, under Kafka's keys.
     #[serde(default)]
-    pub config: Map<String, Value>,
+    pub config: ConsumerConfig,
 }

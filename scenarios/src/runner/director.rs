@@ -150,11 +150,8 @@ impl Director {
 
     /// The faults that never began.
     pub(super) fn never_began(&self) -> Vec<FaultId> {
-        let waits = |stage: &Stage| {
-            matches!(stage, Stage::WaitsForTime | Stage::WaitsForEvent(_))
-        };
+        let waits = |stage: &Stage| matches!(stage, Stage::WaitsForTime | Stage::WaitsForEvent(_));
         let faults = self.faults.iter().enumerate();
         faults.filter(|(_, scripted)| waits(&scripted.stage)).map(|(at, _)| FaultId(at)).collect()
     }
 }
-

@@ -248,12 +248,7 @@ impl Play {
         })
     }
 
-    fn spoil_disk(
-        &mut self,
-        node: NodeId,
-        action: &Action,
-        lasts: Duration,
-    ) -> Result<(), String> {
+    fn spoil_disk(&mut self, node: NodeId, action: &Action, lasts: Duration) -> Result<(), String> {
         let fault = match action {
             Action::DiskError(fault) => DiskFault::Fail {
                 operations: operations(fault.on),

@@ -50,9 +50,10 @@ fn unwell(play: &Play, name: &TopicPartition) -> Option<String> {
     if leading.high_watermark() < leading.log_end_offset() {
         return Some(format!("{name} has records that are not committed"));
     }
-    let behind = registration.replicas.iter().find(|replica| {
-        log(**replica).is_none_or(|log| ends(log) != ends(leading))
-    });
+    let behind = registration
+        .replicas
+        .iter()
+        .find(|replica| log(**replica).is_none_or(|log| ends(log) != ends(leading)));
     behind.map(|replica| format!("{replica} is behind on {name}"))
 }
 

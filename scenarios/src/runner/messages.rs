@@ -92,9 +92,9 @@ fn of_request(request: &Request) -> Vec<Mention> {
             let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
             (None, topic_id_of(topic.topic_id), partitions.collect())
         }),
-        Request::CreateTopics(create) => flatten(&create.topics, |topic| {
-            (Some(topic_of(&topic.name)), TopicId::ZERO, vec![0])
-        }),
+        Request::CreateTopics(create) => {
+            flatten(&create.topics, |topic| (Some(topic_of(&topic.name)), TopicId::ZERO, vec![0]))
+        }
         Request::DeleteTopics(delete) => flatten(&delete.topics, |topic| {
             (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
         }),

@@ -1,4 +1,11 @@
 //! One run: a scenario and a seed in, everything there is to know about it out.
+//!
+//! ```text
+//! Resolved + seed ─► stage ─► Play: phases, director, watch ─► final read ─► oracle ─► Report
+//! ```
+//!
+//! A run lives on a thread of its own, under a madsim runtime of its own: nothing of it outlives it,
+//! and any number of runs can go on at once.
 
 mod director;
 mod expectations;
@@ -9,31 +16,78 @@ mod messages;
 mod phases;
 mod play;
 mod replica_bytes;
+mod report;
 mod stage;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod words;
 
-pub fn smoke() {
-        use crate::format::{ScenarioFile, Selection};
-        let file = std::env::var("SMOKE").unwrap_or("healthy.json".into());
-        let seed: u64 = std::env::var("SEED").unwrap_or("1".into()).parse().unwrap();
-        let file = ScenarioFile::read(std::path::Path::new(&file)).unwrap();
-        let sel = Selection { variant: std::env::var("VARIANT").ok(), overrides: vec![] };
-        let resolved = file.resolve(&sel, &mut |_, _| 0).unwrap();
-        let out = sim::run_on_fresh_thread(seed, async |executor: &mut sim::Madsim<crate::cluster::Node>| {
-            let (mut world, cast) = stage::build(&resolved.scenario, seed, core::time::Duration::from_secs(600));
-            if std::env::var("TRACE").is_ok() { world.keep_trace(); }
-            let director = director::Director::new(resolved.scenario.faults.clone());
-            let mut play = play::Play::new(resolved.scenario.clone(), world, cast, director);
-            let r = play.play(executor).await;
-            if std::env::var("TRACE").is_ok() {
-                for e in play.world.trace().entries() { println!("{e:?}"); }
-            }
-            println!("{r:?}");
-            for v in play.watch.violations() { println!("VIOLATION {v:?}"); }
-            for d in &play.done { println!("{d:?}"); }
-            println!("events {} inputs {} now {} hash {:?}", play.events, play.world.inputs(), play.world.now(), play.world.trace_hash());
-            println!("fresh {:?}", play.fresh.iter().map(|(k,v)| (k.to_string(), v.len())).collect::<Vec<_>>());
-        });
-        out.unwrap();
+use core::time::Duration;
+
+use sim::{Madsim, run_on_fresh_thread};
+
+use crate::{
+    cli::{Failure, Run, Runner, Tracing},
+    cluster::Node,
+    format::{Fault, Period, Resolved},
+    plan::{self, PlannedFault},
+};
+
+use self::{director::Director, play::Play};
+
+/// What the world may take besides the load: set-up, recovery and the final read.
+const TIME_MAX_BESIDES: Duration = Duration::from_secs(1_800);
+
+/// Runs scenarios in the simulated world.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Simulation;
+
+impl Runner for Simulation {
+    fn run(&self, resolved: &Resolved, seed: u64, tracing: Tracing) -> Result<Run, Failure> {
+        run_with(resolved, Seeds { world: seed, madsim: seed }, tracing)
+    }
+}
+
+/// The seed of a run, and that of the runtime under it, which must make no difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// Everything that is drawn comes from this one.
+    pub world: u64,
+    /// madsim's own.
+    pub madsim: u64,
+}
+
+/// Runs a scenario.
+///
+/// # Errors
+/// The run found no answer: the program is wrong.
+pub fn run_with(resolved: &Resolved, seeds: Seeds, tracing: Tracing) -> Result<Run, Failure> {
+    let run = async |executor: &mut Madsim<Node>| {
+        let scenario = resolved.scenario.clone();
+        let time_max = TIME_MAX_BESIDES + scenario.duration.0;
+        let (mut world, cast) = stage::build(&scenario, seeds.world, time_max);
+        if tracing == Tracing::Entries {
+            world.keep_trace();
+        }
+        let drawn = plan::chaos(&scenario, world.draws()).into_iter().map(scripted);
+        let director = Director::new(scenario.faults.iter().cloned().chain(drawn));
+        let mut play = Play::new(scenario, world, cast, director);
+        let played = play.play(executor).await;
+        report::report(play, played, resolved, seeds.world)
+    };
+    let finished = run_on_fresh_thread(seeds.madsim, run);
+    finished.unwrap_or_else(|panicked| Err(panicked.to_string())).map_err(Failure::Internal)
+}
+
+/// A planned fault as the director takes it.
+fn scripted(planned: PlannedFault) -> Fault {
+    Fault {
+        at: Some(Period(planned.at)),
+        when: None,
+        point: None,
+        action: planned.action,
+        lasts: Some(Period(planned.lasts)),
+        until: None,
+    }
 }

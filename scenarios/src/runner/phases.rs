@@ -9,11 +9,9 @@
 
 use core::time::Duration;
 
-use broker::{
-    host::{
-        Event,
-        event::{BrokerEvent, ConsumerEvent},
-    },
+use broker::host::{
+    Event,
+    event::{BrokerEvent, ConsumerEvent},
 };
 use sim::{Executor, Time};
 
@@ -77,7 +75,7 @@ impl Play {
         self.start(&self.cast.admin())?;
         self.require(limit, executor, "the topics exist", Self::topics_done).await?;
         if let Some(failure) = self.topics_failure() {
-            return Err(Broken::Scenario(failure));
+            return Err(Broken::Setup(failure));
         }
         self.start(&self.cast.producers())?;
         self.start(&self.cast.consumers())?;

@@ -46,6 +46,8 @@ pub(super) struct Play {
     after_outputs: Vec<(NodeId, FaultId)>,
     /// What was done to the world, and when, for the story.
     pub(super) done: Vec<(u64, String)>,
+    /// Faults that could not be brought about, and why.
+    pub(super) misfires: Vec<String>,
     /// How many events the run had.
     pub(super) events: u64,
     /// When the load began; the end of time before it does.
@@ -56,12 +58,11 @@ pub(super) struct Play {
     pub(super) fresh: BTreeMap<TopicPartition, Vec<(Offset, Bytes)>>,
 }
 
-/// Why a run cannot go on. Not a verdict: the scenario does not show what it says, or a process
-/// panicked.
+/// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// The scenario asks for what is not there.
-    Scenario(String),
+    /// The cluster of the scenario cannot be set up.
+    Setup(String),
     /// A process panicked.
     Panicked { node: String, message: String },
     /// The run reached its limit of time or of inputs.
@@ -85,6 +86,7 @@ impl Play {
             cues: Vec::new(),
             after_outputs: Vec::new(),
             done: Vec::new(),
+            misfires: Vec::new(),
             events: 0,
             began: Time::NEVER,
             serving: 0,
@@ -115,7 +117,7 @@ impl Play {
 
     /// Makes processes for nodes and starts them.
     pub(super) fn start(&mut self, nodes: &[NodeId]) -> Result<(), Broken> {
-        self.start_dead(nodes).map_err(Broken::Scenario)
+        self.start_dead(nodes).map_err(Broken::Setup)
     }
 
     /// Starts those of the nodes on which nothing lives.
@@ -194,8 +196,7 @@ impl Play {
         if self.after_outputs.is_empty() {
             return Ok(());
         }
-        let (now, later) =
-            self.after_outputs.drain(..).partition(|(node, _)| *node == left.node);
+        let (now, later) = self.after_outputs.drain(..).partition(|(node, _)| *node == left.node);
         self.after_outputs = later;
         let now: Vec<(NodeId, FaultId)> = now;
         now.into_iter().try_for_each(|(_, fault)| self.begin(fault))
@@ -214,9 +215,14 @@ impl Play {
         let end = self.began.plus(self.scenario.duration.0);
         let rest = end.since(self.world.now());
         let lasts: Duration = fault.lasts.map_or(rest, |lasts| lasts.0);
-        let undo = self.act(&fault.action, lasts).map_err(|error| {
-            Broken::Scenario(format!("faults: {} found nobody: {error}", fault.action.name()))
-        })?;
+        let undo = match self.act(&fault.action, lasts) {
+            Ok(undo) => undo,
+            Err(error) => {
+                self.misfires.push(format!("{}: {error}", fault.action.name()));
+                self.director.on_over(id);
+                return Ok(());
+            }
+        };
         self.done.push((self.at(), self.words_of(&fault.action, &undo)));
         self.undo.insert(id, undo);
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
@@ -231,7 +237,7 @@ impl Play {
         }
         self.director.on_over(id);
         if let Some(undo) = self.undo.remove(&id) {
-            self.undo(&undo).map_err(Broken::Scenario)?;
+            self.undo(&undo).map_err(Broken::Setup)?;
             let at = self.at();
             self.done.extend(self.words_of_undo(&undo).map(|words| (at, words)));
         }

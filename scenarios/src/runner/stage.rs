@@ -186,13 +186,15 @@ impl Cast {
                 let config = consumer_config(consumer)?;
                 let machine = Consumer::new(client, self.bootstrap.clone(), config, rng)
                     .map_err(|error| format!("consumers[{index}].config: {error}"))?;
-                let partitions = consumer.assign.iter().filter_map(|name| {
-                    TopicPartition::parse(name)
-                });
+                let partitions =
+                    consumer.assign.iter().filter_map(|name| TopicPartition::parse(name));
                 Node::Consumer(Box::new(ConsumerApp::new(machine, partitions.collect())))
             }
             Part::FinalReader => {
-                let config = ConsumerConfig { auto_offset_reset: OffsetReset::Earliest, ..Default::default() };
+                let config = ConsumerConfig {
+                    auto_offset_reset: OffsetReset::Earliest,
+                    ..Default::default()
+                };
                 let machine = Consumer::new(client, self.bootstrap.clone(), config, rng)
                     .map_err(|error| error.to_string())?;
                 Node::Consumer(Box::new(ConsumerApp::new(machine, all_partitions(scenario))))

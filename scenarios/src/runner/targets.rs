@@ -35,9 +35,13 @@ impl Play {
                 let record = self.record(partition);
                 let followers: Vec<_> = record
                     .iter()
-                    .flat_map(|record| record.replicas.iter().copied().filter(|replica| {
-                        Some(*replica) != record.leader
-                    }))
+                    .flat_map(|record| {
+                        record
+                            .replicas
+                            .iter()
+                            .copied()
+                            .filter(|replica| Some(*replica) != record.leader)
+                    })
                     .collect();
                 self.nodes_of_brokers(&followers)
             }

@@ -1,6 +1,8 @@
 //! Random faults: that there is something to draw, and time for it.
 
-use crate::format::{ChaosKind, Issue, KeyPath, Scenario, TargetClass};
+use core::time::Duration;
+
+use crate::format::{Issue, KeyPath, Scenario, TargetClass};
 
 use super::check_range;
 
@@ -9,10 +11,10 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
     let at = KeyPath::from("chaos");
     check_range(chaos.every, &at.key("every"))?;
     check_range(chaos.lasts, &at.key("for"))?;
-    if chaos.every.ends().1.is_zero() {
-        return Err(Issue::value(at.key("every"), "expected more than nothing"));
+    if chaos.every.ends().1 < Duration::from_millis(10) {
+        return Err(Issue::value(at.key("every"), "expected at least 10ms"));
     }
-    if chaos.kinds.values().all(|weight| *weight == 0) {
+    if chaos.kinds.all().iter().all(|(_, weight)| *weight == 0) {
         return Err(Issue::value(at.key("kinds"), "expected at least one kind with a weight"));
     }
     let stop = chaos.stop.unwrap_or(scenario.duration);
@@ -25,9 +27,9 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
         let message = "the shortest of these faults is longer than the time for them";
         return Err(Issue::value(at.key("for"), message));
     }
-    let metadata = chaos.kinds.get(&ChaosKind::LateMetadata).is_some_and(|weight| 0 < *weight);
-    let only = chaos.kinds.values().filter(|weight| 0 < **weight).count() == 1;
-    if metadata && only && !chaos.targets.contains(&TargetClass::Brokers) {
+    let others = chaos.kinds.all().iter().map(|(_, weight)| u64::from(*weight)).sum::<u64>();
+    let metadata = u64::from(chaos.kinds.late_metadata);
+    if metadata == others && !chaos.targets.contains(&TargetClass::Brokers) {
         let message = "`late-metadata` meets brokers: expected them among the targets";
         return Err(Issue::value(at.key("targets"), message));
     }

@@ -17,7 +17,7 @@ pub(super) fn check(scenario: &Scenario, document: &Document) -> Result<(), Issu
         .cluster
         .config
         .validate()
-        .map_err(|error| config_issue(document, &at.key("config"), error.key, &error.message))?;
+        .map_err(|error| config_issue(document, &at.key("config"), &error))?;
     if !scenario.bugs.is_empty() {
         let message = "known bugs cannot be switched on yet: expected an empty list";
         return Err(Issue::value(KeyPath::from("bugs").index(0), message));

@@ -1,8 +1,7 @@
 //! Scripted faults: when they begin and end, whom they meet.
 
 use crate::format::{
-    Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, PeriodRange, Scenario, Targets,
-    Until,
+    Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, Scenario, Until,
 };
 
 use super::{Cast, check_range, messages, triggers};
@@ -50,6 +49,12 @@ fn check_ending(
     fault: &Fault,
     at: &KeyPath,
 ) -> Result<(), Issue> {
+    if let Action::DiskStall(_) = fault.action
+        && !matches!((&fault.lasts, &fault.until), (Some(_), _) | (_, Some(Until::At(_))))
+    {
+        let message = "a disk stalls for a time: expected `for`, or `until` with `at`";
+        return Err(Issue::value(at.clone(), message));
+    }
     let key = match (&fault.lasts, &fault.until) {
         (None, None) => return Ok(()),
         (Some(_), Some(_)) => {
@@ -86,17 +91,17 @@ fn check_ending(
 fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue> {
     let name = at.key(action.name());
     match action {
-        Action::Cut(cut) => check_groups(cast, &cut.groups, cut.one_way, &name),
-        Action::Throttle(fault) => check_groups(cast, &fault.groups, fault.one_way, &name),
-        Action::Loss(fault) => check_groups(cast, &fault.groups, fault.one_way, &name),
-        Action::Reset(reset) => check_groups(cast, &reset.groups, false, &name),
+        Action::Cut(cut) => check_groups(cast, &cut.groups, way(cut.one_way), &name),
+        Action::Throttle(fault) => check_groups(cast, &fault.groups, way(fault.one_way), &name),
+        Action::Loss(fault) => check_groups(cast, &fault.groups, way(fault.one_way), &name),
+        Action::Reset(reset) => check_groups(cast, &reset.groups, Way::Both, &name),
         Action::SlowLink(fault) => {
-            check_groups(cast, &fault.groups, fault.one_way, &name)?;
+            check_groups(cast, &fault.groups, way(fault.one_way), &name)?;
             check_range(fault.latency, &at.key("latency"))
         }
         Action::Heal(heal) => match &heal.groups {
             Healed::All(_) => Ok(()),
-            Healed::Groups(groups) => check_groups(cast, groups, false, &name),
+            Healed::Groups(groups) => check_groups(cast, groups, Way::Both, &name),
         },
         Action::Isolate(fault) => cast.targets(&fault.targets, &name),
         Action::Crash(fault) => cast.targets(&fault.targets, &name),
@@ -116,20 +121,9 @@ fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue>
         Action::DiskBitFlip(fault) => cast.servers(&fault.targets, &name),
         Action::DiskWipe(fault) => cast.servers(&fault.targets, &name),
         Action::CrashAtOperation(fault) => cast.servers(&fault.targets, &name),
-        Action::DiskSlow(fault) => check_slow_disk(cast, &fault.targets, fault.latency, at, &name),
+        Action::DiskSlow(fault) => cast.servers(&fault.targets, &name),
         Action::Clock(clock) => check_clock(cast, clock, at, &name),
     }
-}
-
-fn check_slow_disk(
-    cast: &Cast,
-    targets: &Targets,
-    latency: PeriodRange,
-    at: &KeyPath,
-    name: &KeyPath,
-) -> Result<(), Issue> {
-    cast.servers(targets, name)?;
-    check_range(latency, &at.key("latency"))
 }
 
 fn check_clock(cast: &Cast, clock: &Clock, at: &KeyPath, name: &KeyPath) -> Result<(), Issue> {
@@ -140,9 +134,9 @@ fn check_clock(cast: &Cast, clock: &Clock, at: &KeyPath, name: &KeyPath) -> Resu
     Err(Issue::value(at.clone(), "this changes no clock").help("expected `jump` or `drift_ppm`"))
 }
 
-fn check_groups(cast: &Cast, groups: &Groups, one_way: bool, at: &KeyPath) -> Result<(), Issue> {
-    if groups.len() < 2 || one_way && groups.len() != 2 {
-        let wanted = if one_way { "two groups, from and to" } else { "two groups or more" };
+fn check_groups(cast: &Cast, groups: &Groups, way: Way, at: &KeyPath) -> Result<(), Issue> {
+    if groups.len() < 2 || way == Way::One && groups.len() != 2 {
+        let wanted = if way == Way::One { "two groups, from and to" } else { "two groups or more" };
         let message = format!("expected {wanted}, not {}", groups.len());
         return Err(
             Issue::value(at.clone(), message).help(r#"such as [["broker-1"], ["broker-2"]]"#)
@@ -160,4 +154,15 @@ fn check_groups(cast: &Cast, groups: &Groups, one_way: bool, at: &KeyPath) -> Re
         seen.extend(group.all());
     }
     Ok(())
+}
+
+/// In which directions links are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    One,
+    Both,
+}
+
+fn way(one_way: bool) -> Way {
+    if one_way { Way::One } else { Way::Both }
 }

@@ -9,6 +9,7 @@ mod messages;
 mod triggers;
 mod workload;
 
+use broker::config::ConfigError;
 use serde_json::Value;
 
 use super::{Document, Issue, KeyPath, PeriodRange, Scenario};
@@ -22,7 +23,7 @@ use cast::Cast;
 pub(super) fn check(scenario: &Scenario, document: &Document) -> Result<(), Issue> {
     cluster::check(scenario, document)?;
     let cast = Cast::of(scenario)?;
-    workload::check(scenario, &cast)?;
+    workload::check(scenario, &cast, document)?;
     faults::check(scenario, &cast)?;
     chaos::check(scenario)?;
     expect::check(scenario)
@@ -37,15 +38,17 @@ fn check_range(range: PeriodRange, at: &KeyPath) -> Result<(), Issue> {
     Err(Issue::value(at.clone(), "expected the shorter duration first"))
 }
 
-/// Where two configuration keys do not go together: the first of them that the file sets.
-fn config_issue(document: &Document, config: &KeyPath, key: &str, message: &str) -> Issue {
+/// Where configuration keys do not go together: the one to look at first, or else the first in the
+/// file of those that the message names.
+fn config_issue(document: &Document, config: &KeyPath, error: &ConfigError) -> Issue {
+    let is_set = |key: &&str| document.get(&config.key(key)).is_some();
     let set = document.get(config).and_then(Value::as_object);
-    let named = set.into_iter().flat_map(|set| set.keys());
-    let other = named.filter(|other| message.contains(other.as_str())).next();
-    let set = |key: &str| document.get(&config.key(key)).is_some();
-    let place = if set(key) { Some(key) } else { other.map(String::as_str) };
+    let mut named = set.into_iter().flat_map(|set| set.keys()).map(String::as_str);
+    let place = Some(error.key).filter(is_set);
+    let place = place.or_else(|| named.find(|key| error.message.contains(key)));
     let path = place.map_or_else(|| config.clone(), |key| config.key(key));
-    Issue::value(path, message)
+    let said_twice = format!("{}: ", error.key);
+    Issue::value(path, error.message.strip_prefix(&said_twice).unwrap_or(&error.message))
 }
 
 #[cfg(test)]

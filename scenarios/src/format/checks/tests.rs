@@ -1,10 +1,10 @@
 //! Tests of what no schema can say.
 
-use crate::format::tests::mistakes;
+use crate::format::tests::{assert_said, mistakes};
 
 #[test]
 fn what_does_not_exist_is_named_with_what_does() {
-    insta::assert_snapshot!(mistakes(&[
+    assert_said!(mistakes(&[
         (r#""topic": "orders", "partition": 1"#, r#""topic": "order", "partition": 1"#),
         (r#""topic": "orders", "partition": 1"#, r#""topic": "orders", "partition": 2"#),
         (r#""orders-1"]"#, r#""orders-2"]"#),
@@ -35,7 +35,7 @@ fn what_does_not_exist_is_named_with_what_does() {
 
 #[test]
 fn what_does_not_go_together_is_said() {
-    insta::assert_snapshot!(mistakes(&[
+    assert_said!(mistakes(&[
         (r#""controllers": 1"#, r#""controllers": 3"#),
         (r#""protocol": "kip-595""#, r#""protocol": "kip-966""#),
         (r#""replica.lag.time.max.ms": 2000"#, r#""replica.lag.time.max.ms": 300"#),
@@ -69,12 +69,20 @@ fn what_does_not_go_together_is_said() {
         (r#""every": "2s""#, r#""every": "2s", "for": "31s""#),
         (r#""every": "2s""#, r#""every": "2s", "stop": "31s""#),
         (r#""duration": "30s""#, r#""duration": "0s""#),
+        (
+            r#""pause": ["broker-2", "broker-3"] },
+      "until": { "at": "20s" }"#,
+            r#""disk-stall": "broker-2" }"#
+        ),
+        (r#""acks": "1""#, r#""acks": "1", "enable.idempotence": true"#),
+        (r#""acks": "all""#, r#""acks": "all", "delivery.timeout.ms": 1"#),
+        (r#""orders-1"] }"#, r#""orders-1"], "config": { "max.poll.records": 0 } }"#),
     ]));
 }
 
 #[test]
 fn an_expectation_that_no_run_can_meet_is_refused() {
-    insta::assert_snapshot!(mistakes(&[
+    assert_said!(mistakes(&[
         (r#""acked_lost": { "min": 1 }"#, r#""acked_lost": { "min": 2, "max": 1 }"#),
         (r#""acked_lost": { "min": 1 }"#, r#""acked_lost": { "min": 301 }"#),
         (r#""acked_lost": { "min": 1 }"#, r#""acked": 5, "acked_lost": { "min": 6 }"#),

@@ -2,11 +2,15 @@
 
 use core::time::Duration;
 
-use crate::format::{Issue, KeyPath, Keys, Producer, Scenario};
+use broker::config::ConfigError;
 
-use super::Cast;
+use crate::format::{Document, Issue, KeyPath, Keys, Producer, Scenario};
 
-pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
+use super::{Cast, config_issue};
+
+pub(super) fn check(scenario: &Scenario, cast: &Cast, document: &Document) -> Result<(), Issue> {
+    let refused =
+        |at: &KeyPath, error: &ConfigError| config_issue(document, &at.key("config"), error);
     for (index, producer) in scenario.producers.iter().enumerate() {
         let at = KeyPath::from("producers").index(index);
         cast.topic(&producer.topic, &at.key("topic"))?;
@@ -17,12 +21,14 @@ pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
             return Err(Issue::value(at.key("key").key("cycle"), "expected at least 1 key, not 0"));
         }
         check_times(producer, scenario.duration.0, &at)?;
+        producer.config.validate().map_err(|error| refused(&at, &error))?;
     }
     for (index, consumer) in scenario.consumers.iter().enumerate() {
-        let at = KeyPath::from("consumers").index(index).key("assign");
+        let at = KeyPath::from("consumers").index(index);
         for (place, partition) in consumer.assign.iter().enumerate() {
-            cast.named_partition(partition, &at.index(place))?;
+            cast.named_partition(partition, &at.key("assign").index(place))?;
         }
+        consumer.config.validate().map_err(|error| refused(&at, &error))?;
     }
     Ok(())
 }
