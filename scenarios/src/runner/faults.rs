@@ -258,7 +258,7 @@ impl Play {
             Action::DiskFull(_) => DiskFault::Fill,
             Action::DiskStall(_) => DiskFault::Stall(lasts),
             Action::DiskSlow(slow) => {
-                let each = self.drawn("slow disk", slow.latency);
+                let each = slow.latency.0;
                 DiskFault::Latency(DiskLatency { read: each, write: each, sync: each })
             }
             Action::CrashAtOperation(point) => DiskFault::CrashAt(crash_point(point)),
@@ -383,7 +383,9 @@ fn unsynced(unsynced: format::Unsynced) -> Unsynced {
     match unsynced {
         format::Unsynced::Keep => Unsynced::Keep,
         format::Unsynced::Drop => Unsynced::Drop,
+        format::Unsynced::Prefix => Unsynced::Prefix,
         format::Unsynced::Torn => Unsynced::Torn,
+        format::Unsynced::EachOnItsOwn => Unsynced::EachOnItsOwn,
         format::Unsynced::BySeed => Unsynced::BySeed,
     }
 }

@@ -18,7 +18,6 @@ use sim::{Executor, Time};
 use super::{
     health::{Recovery, recovery},
     play::{Broken, Play},
-    stage::producer_config,
 };
 use crate::cluster::{AppCommand, Node};
 
@@ -120,9 +119,8 @@ impl Play {
     /// every send to end.
     pub(super) fn recovery_max(&self) -> Duration {
         let config = &self.scenario.cluster.config;
-        let delivery = self.scenario.producers.iter().filter_map(|producer| {
-            producer_config(producer).ok().map(|config| config.delivery_timeout())
-        });
+        let producers = self.scenario.producers.iter();
+        let delivery = producers.map(|producer| producer.config.delivery_timeout());
         config.broker_session_timeout_ms.duration()
             + config.replica_lag_time_max_ms.duration() * 3 / 2
             + delivery.max().unwrap_or_default()

@@ -8,7 +8,7 @@ use super::{
     phases::Played,
     play::{Broken, Play},
     replica_bytes::replica_bytes,
-    stage::{FINAL_READER, all_partitions, producer_config},
+    stage::{FINAL_READER, all_partitions},
 };
 use crate::{
     cli::Run,
@@ -76,13 +76,12 @@ fn line(at: u64, what: &str) -> FaultLine {
 }
 
 fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
-    let producers = play.scenario.producers.iter().filter_map(|producer| {
-        let config = producer_config(producer).ok()?;
+    let producers = play.scenario.producers.iter().map(|producer| {
         let rules = ProducerRules {
-            acks: config.acks.to_wire(),
-            max_in_flight: config.max_in_flight_requests_per_connection,
+            acks: producer.config.acks.to_wire(),
+            max_in_flight: producer.config.max_in_flight_requests_per_connection,
         };
-        Some((ClientId::from(producer.name.as_str()), rules))
+        (ClientId::from(producer.name.as_str()), rules)
     });
     let recovery = match unrecovered {
         None => Recovery::Reached,

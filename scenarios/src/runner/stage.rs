@@ -7,7 +7,7 @@ use broker::{
     client::{
         admin::{Admin, NewTopic},
         consumer::{Consumer, ConsumerConfig, OffsetReset},
-        producer::{Producer, ProducerConfig},
+        producer::Producer,
     },
     controller::{Controller, ControllerConfig},
     host::Address,
@@ -175,7 +175,7 @@ impl Cast {
             }
             Part::Producer(index) => {
                 let producer = &scenario.producers[*index];
-                let config = producer_config(producer)?;
+                let config = producer.config.clone();
                 let machine = Producer::new(client, self.bootstrap.clone(), config, rng)
                     .map_err(|error| format!("producers[{index}].config: {error}"))?;
                 let workload = workload(scenario, producer);
@@ -183,7 +183,7 @@ impl Cast {
             }
             Part::Consumer(index) => {
                 let consumer = &scenario.consumers[*index];
-                let config = consumer_config(consumer)?;
+                let config = consumer.config.clone();
                 let machine = Consumer::new(client, self.bootstrap.clone(), config, rng)
                     .map_err(|error| format!("consumers[{index}].config: {error}"))?;
                 let partitions =
@@ -251,16 +251,6 @@ fn new_topic(topic: &format::Topic) -> Result<NewTopic, String> {
         assignment: topic.assignment.as_ref().map(|all| all.iter().map(brokers).collect()),
         configs: configs.into_iter().map(|(key, value)| (key, text(value))).collect(),
     })
-}
-
-pub(super) fn producer_config(producer: &format::Producer) -> Result<ProducerConfig, String> {
-    let map = serde_json::Value::Object(producer.config.clone());
-    serde_json::from_value(map).map_err(|error| format!("{}: {error}", producer.name))
-}
-
-fn consumer_config(consumer: &format::Consumer) -> Result<ConsumerConfig, String> {
-    let map = serde_json::Value::Object(consumer.config.clone());
-    serde_json::from_value(map).map_err(|error| format!("{}: {error}", consumer.name))
 }
 
 fn workload(scenario: &Scenario, producer: &format::Producer) -> Workload {
