@@ -201,12 +201,12 @@ impl Sends {
         partition: Option<&TopicPartition>,
         value: &[u8],
     ) {
-        let record = match record_id::parts(value) {
-            Some((name, index)) if name == &*producer.0 => {
-                RecordId { producer: producer.0.clone(), index }
-            }
-            Some((name, index)) => RecordId::new(name, index),
-            None => RecordId { producer: producer.0.clone(), index: send.0 },
+        // A value without a name is no part of the workload: a warm-up.
+        let Some((name, number)) = record_id::parts(value) else { return };
+        let record = if name == &*producer.0 {
+            RecordId { producer: producer.0.clone(), index: number }
+        } else {
+            RecordId::new(name, number)
         };
         let index = SendIndex(self.all.len());
         if !self.records.contains_key(&*record.producer) {
