@@ -119,7 +119,7 @@ pub enum Protocol {
     /// Fetches carry the leader epoch and are fenced by it.
     #[serde(rename = "kip-320")]
     Kip320,
-    /// Fetches find the divergence themselves (KRaft, Kafka 2.7 and later).
+    /// Fetches find the divergence themselves (`KRaft`, Kafka 2.7 and later).
     #[serde(rename = "kip-595")]
     Kip595,
     /// Eligible leader replicas: the last replica standing.
