@@ -22,7 +22,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
-// pub mod broker;
+pub mod broker;
 pub mod client;
 pub mod config;
 pub mod controller;

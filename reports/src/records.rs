@@ -15,11 +15,10 @@ pub struct RecordCounts {
     pub failed: u64,
     /// How many ended without certainty, or did not end. With acks=0 all do.
     pub unknown: u64,
-    /// How many acknowledged records, not below the log start, cannot be read from the final leader,
+    /// How many acknowledged records, not below the log start, the final leader does not have,
     /// allowed or not.
     pub acked_lost: u64,
-    /// The same of every record that was sent and was in some log or was acknowledged, or ended
-    /// `unknown`.
+    /// The same of every record that was sent, whatever its producer was told.
     pub lost: u64,
     /// How many of the lost survive on another replica, where no consumer can read them.
     pub stranded: u64,

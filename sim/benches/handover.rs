@@ -1,7 +1,7 @@
 //! What the world costs for each input: a ping-pong whose processes do next to nothing.
 //!
-//! `floor` is a bare loop over a heap: what any simulator pays. `inline` adds the world; `madsim` adds
-//! the hand-over to a node's task and back. The aim is at most 0.7 µs an input for the latter.
+//! `floor` is a bare loop over a heap: what any simulator pays. `inline` adds the world; `madsim`
+//! adds the hand-over to a node's task and back. The aim is at most 0.7 µs an input for the latter.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

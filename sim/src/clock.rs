@@ -14,7 +14,8 @@ const MILLION: i128 = 1_000_000;
 /// 2024-01-01T00:00:00Z in nanoseconds since 1970, what a right wall clock shows when a run begins.
 const EPOCH_NANOS: i128 = 1_704_067_200_000_000_000;
 
-/// The clock of one node. Drift is in parts per million: 100 gains a tenth of a millisecond a second.
+/// The clock of one node. Drift is in parts per million: 100 gains a tenth of a millisecond a
+/// second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// The moment at which the rate last changed.

@@ -1,9 +1,9 @@
 //! Chance: a draw is a function of (seed, concern, key, ordinal).
 //!
 //! Each concern ("latency", "power loss", "workload") and each stable key within it ("the link from
-//! broker-1 to broker-2", "the path `faults[2].at`") has a `ChaCha8` stream of its own. A draw takes
-//! exactly one word of 64 bits from its stream, whatever range it is asked for, so the n-th draw of
-//! one stream depends on nothing but n. There are no floats: a chance is a [`Ratio`].
+//! broker-1 to broker-2", "the path `faults[2].at`") has a `ChaCha8` stream of its own. A draw
+//! takes exactly one word of 64 bits from its stream, whatever range it is asked for, so the n-th
+//! draw of one stream depends on nothing but n. There are no floats: a chance is a [`Ratio`].
 //!
 //! What it does not know: what the draws are for.
 

@@ -1,7 +1,8 @@
 //! Who executes a step: the process, its input and its disk go in, and come back with the outputs.
 //!
 //! The process travels with the [`Job`], so nothing of it hides in the executor, and any executor
-//! gives the same run. [`Inline`] executes on the spot; [`crate::Madsim`] in a task of a madsim node.
+//! gives the same run. [`Inline`] executes on the spot; [`crate::Madsim`] in a task of a madsim
+//! node.
 
 use std::{
     any::Any,

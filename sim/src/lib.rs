@@ -20,16 +20,62 @@
 //! Three promises hold it together:
 //!
 //! * **One queue.** Every thing that will happen stands in one queue, ordered by time and then by
-//!   the order in which it was put there. madsim gives each process a node and a task to run in, and
-//!   a clock; its timers and its random ready queue decide nothing.
-//! * **A draw is a function of (seed, concern, key, ordinal)** ([`Draws`]): one more draw in one place
-//!   moves no draw in any other.
-//! * **The world is a value.** It can be cloned between two [`Moment`]s, looked into, and gone on with.
+//!   the order in which it was put there. madsim gives each process a node and a task to run in,
+//!   and a clock; its timers and its random ready queue decide nothing.
+//! * **A draw is a function of (seed, concern, key, ordinal)** ([`Draws`]): one more draw in one
+//!   place moves no draw in any other.
+//! * **The world is a value.** It can be cloned between two [`Moment`]s, looked into, and gone on
+//!   with.
+//!
+//! ```
+//! use sim::{Config, Disk, Input, Instant, Moment, Now, Outbox, Process, Time, World};
+//!
+//! /// Says how often it was asked.
+//! #[derive(Clone, Debug, PartialEq)]
+//! struct Parrot(u32);
+//!
+//! impl Process for Parrot {
+//!     type Command = ();
+//!     type Answer = u32;
+//!     type Event = String;
+//!     type Tag = ();
+//!
+//!     fn step(&mut self, _: Now, input: Input<()>, _: &mut Disk, out: &mut Outbox<Self>) {
+//!         if input == Input::Command(()) {
+//!             self.0 += 1;
+//!             out.event(format!("asked {}", self.0));
+//!             out.answer(self.0);
+//!         }
+//!     }
+//!
+//!     fn deadline(&self) -> Option<Instant> {
+//!         None
+//!     }
+//! }
+//!
+//! let mut world = World::new(42, Config::default());
+//! let node = world.add_node("parrot");
+//! world.start(node, Parrot(0));
+//! world.command_at(node, Time(5), ());
+//! world.command_at(node, Time(9), ());
+//! let mut answers = Vec::new();
+//! loop {
+//!     match world.advance_inline_until(Time::NEVER) {
+//!         // The second answer never leaves: the process is killed before.
+//!         Moment::Stepped(step) if step.events == ["asked 2"] => world.crash(node),
+//!         Moment::Left(left) => answers.extend(left.answers),
+//!         Moment::Stepped(_) | Moment::Alarm { .. } | Moment::Reached => {}
+//!         Moment::Ended(_) => break,
+//!     }
+//! }
+//! assert_eq!(answers, [1]);
+//! ```
 //!
 //! What this crate does not know: what the processes are for. Frames are bytes with a tag of the
 //! process's own type, and events are opaque but for their serialised form.
 
-#[cfg(not(madsim))]
+// `rustdoc` does not get the flags of the build; what it documents and tests is built with them.
+#[cfg(not(any(madsim, doc, doctest)))]
 compile_error!(
     "this crate simulates only under madsim's cfg: build inside the repository, whose \
      .cargo/config.toml sets it, or pass RUSTFLAGS=\"--cfg madsim\" (note that RUSTFLAGS in the \

@@ -4,7 +4,7 @@
 //! together with its time and node. Two runs are the same if and only if their hashes are. The
 //! entries themselves are kept only on request: then the first difference of two runs can be shown.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
@@ -30,15 +30,15 @@ impl fmt::Display for TraceHash {
 pub struct TraceEntry {
     /// When.
     pub time: Time,
-    /// To which node; none if to the network or the run.
-    pub node: Option<NodeId>,
+    /// To the node of which name; none if to the network or the run.
+    pub node: Option<Arc<str>>,
     /// What.
     pub detail: String,
 }
 
 impl fmt::Display for TraceEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.node {
+        match &self.node {
             Some(node) => write!(f, "{} {node} {}", self.time, self.detail),
             None => write!(f, "{} - {}", self.time, self.detail),
         }
@@ -106,7 +106,7 @@ impl Trace {
         &mut self,
         kind: Kind,
         time: Time,
-        node: Option<NodeId>,
+        node: Option<(NodeId, &Arc<str>)>,
         bytes: impl FnOnce(&mut Line<'_>),
         detail: impl FnOnce() -> String,
     ) {
@@ -114,13 +114,14 @@ impl Trace {
         self.pending.push(kind as u8);
         let mut line = Line { bytes: &mut self.pending };
         line.number(time.0);
-        line.number(node.map_or(u64::MAX, |node| u64::from(node.0)));
+        line.number(node.map_or(u64::MAX, |(node, _)| u64::from(node.0)));
         bytes(&mut line);
         if PENDING_MAX <= self.pending.len() {
             self.hasher.update(&self.pending);
             self.pending.clear();
         }
         if let Some(entries) = &mut self.entries {
+            let node = node.map(|(_, name)| Arc::clone(name));
             entries.push(TraceEntry { time, node, detail: detail() });
         }
     }

@@ -2,13 +2,13 @@
 //!
 //! A parked request holds up its connection, so there is one for each purpose, as in Kafka: one
 //! for each leader it fetches from (`ReplicaFetcherThread`), and to the controller one for
-//! heartbeats and registration, one for AlterPartition, one for what it forwards
+//! heartbeats and registration, one for `AlterPartition`, one for what it forwards
 //! (`NodeToControllerChannelManager`), and one for the metadata log (`KafkaRaftClient`).
 
 use crate::{
     ids::BrokerId,
     net::RequestId,
-    replica::{AlterPartitionTicket, FetchTicket, ListOffsetsTicket},
+    replica::{AlterPartitionTicket, FetcherTicket},
 };
 
 /// What a connection is for.
@@ -27,7 +27,7 @@ pub(super) enum Channel {
 }
 
 /// What a request was for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Token {
     /// Registration or heartbeat.
     Lifecycle,
@@ -39,8 +39,19 @@ pub(super) enum Token {
     Forwarded(RequestId),
     /// A block of producer ids.
     ProducerIds,
-    /// A fetch of partitions from their leader.
-    Fetch(FetchTicket),
-    /// A question of a follower for its leader's offsets.
-    ListOffsets(ListOffsetsTicket),
+    /// A request to a leader.
+    ToLeader(BrokerId, FetcherTicket),
+}
+
+impl Token {
+    /// On which connection the request goes.
+    pub(super) fn channel(self) -> Channel {
+        match self {
+            Self::Lifecycle => Channel::Lifecycle,
+            Self::Metadata => Channel::Metadata,
+            Self::AlterPartition(_) => Channel::AlterPartition,
+            Self::Forwarded(_) | Self::ProducerIds => Channel::Forwarding,
+            Self::ToLeader(leader, _) => Channel::Fetcher(leader),
+        }
+    }
 }

@@ -18,8 +18,7 @@ use core::time::Duration;
 use crate::{
     config::ServerConfig,
     host::{Address, Instant},
-    ids::{BrokerEpoch, BrokerId, Offset},
-    metadata::CLUSTER_ID,
+    ids::{BrokerEpoch, BrokerId, CLUSTER_ID, Offset},
     protocol::{
         ErrorCode, Request, Response,
         messages::{

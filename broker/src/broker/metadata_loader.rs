@@ -1,7 +1,7 @@
 //! How a broker follows the metadata log (Kafka's `KafkaRaftClient` as observer, `MetadataLoader`).
 //!
-//! It fetches the log from the controller, record by record in order, and publishes once for each
-//! answer: what changed in between is never seen (`MetadataLoader.handleCommit`).
+//! It fetches the log from the controller in order. The broker acts once for each answer: what
+//! changed in between is never seen (`MetadataLoader.handleCommit`).
 //!
 //! Unlike Kafka's, it keeps no copy of the log on its disk: a broker that starts reads the log from
 //! its beginning again. What the broker knows of the cluster at each moment is the same.
@@ -35,6 +35,8 @@ const RETRY_BACKOFF: Millis = Millis(20);
 pub(super) struct MetadataLoader {
     broker: BrokerId,
     image: MetadataImage,
+    /// What changed in it since it was published last.
+    delta: MetadataDelta,
     /// The epoch of the last batch read.
     last_epoch: Option<LeaderEpoch>,
     in_flight: bool,
@@ -47,7 +49,7 @@ pub(super) enum Loaded {
     /// Nothing new.
     Nothing,
     /// The image has moved on.
-    Publish(MetadataDelta),
+    Moved,
     /// The log has a record that cannot be read, or cannot follow those before: the broker cannot
     /// go on (`FaultHandler`).
     Broken(String),
@@ -58,6 +60,7 @@ impl MetadataLoader {
         Self {
             broker,
             image: MetadataImage::default(),
+            delta: MetadataDelta::default(),
             last_epoch: None,
             in_flight: false,
             not_before: Instant(0),
@@ -93,10 +96,17 @@ impl MetadataLoader {
         self.in_flight = false;
         let Response::Fetch(response) = response else { return self.fail(now) };
         let Some(records) = records_of(response) else { return self.fail(now) };
+        let from = self.image.end_offset();
         match self.replay(records) {
-            Ok(delta) => delta.map_or(Loaded::Nothing, Loaded::Publish),
+            Ok(()) if from < self.image.end_offset() => Loaded::Moved,
+            Ok(()) => Loaded::Nothing,
             Err(problem) => Loaded::Broken(problem),
         }
+    }
+
+    /// What changed in the image since this was asked last.
+    pub(super) fn take_delta(&mut self) -> MetadataDelta {
+        std::mem::take(&mut self.delta)
     }
 
     /// The fetch got no answer.
@@ -133,29 +143,23 @@ impl MetadataLoader {
             .with_topics(vec![topic])
     }
 
-    /// Takes in batches of records. Gives none if there was none.
-    fn replay(&mut self, records: Bytes) -> Result<Option<MetadataDelta>, String> {
-        let mut delta = MetadataDelta::default();
-        let from = self.image.end_offset();
+    /// Takes in batches of records.
+    fn replay(&mut self, records: Bytes) -> Result<(), String> {
         for batch in batch::batches(records) {
             let batch = batch.map_err(|error| error.to_string())?;
             if batch.next_offset() <= self.image.end_offset() {
                 continue;
             }
-            self.last_epoch = Some(batch.leader_epoch());
+            self.last_epoch = batch.leader_epoch();
             if !batch.is_control() {
-                self.replay_batch(&batch, &mut delta)?;
+                self.replay_batch(&batch)?;
             }
             self.image.skip_to(batch.next_offset());
         }
-        Ok((from < self.image.end_offset()).then_some(delta))
+        Ok(())
     }
 
-    fn replay_batch(
-        &mut self,
-        batch: &batch::RecordBatch,
-        delta: &mut MetadataDelta,
-    ) -> Result<(), String> {
+    fn replay_batch(&mut self, batch: &batch::RecordBatch) -> Result<(), String> {
         for record in batch.records() {
             let record = record.map_err(|error| error.to_string())?;
             if record.offset < self.image.end_offset() {
@@ -163,7 +167,8 @@ impl MetadataLoader {
             }
             let value = record.value.ok_or("a record of the metadata log has no value")?;
             let decoded = MetadataRecord::decode(&value).map_err(|error| error.to_string())?;
-            self.image.replay(record.offset, &decoded, delta).map_err(|error| error.to_string())?;
+            let replayed = self.image.replay(record.offset, &decoded, &mut self.delta);
+            replayed.map_err(|error| error.to_string())?;
         }
         Ok(())
     }

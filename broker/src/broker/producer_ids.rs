@@ -41,7 +41,7 @@ impl ProducerIds {
         request: &InitProducerIdRequest,
     ) -> Option<Response> {
         if request.transactional_id.is_some() {
-            return Some(refused(ErrorCode::TransactionalIdAuthorizationFailed));
+            return Some(refused(ErrorCode::InvalidRequest));
         }
         if 0 <= request.producer_id.0 && request.producer_epoch < i16::MAX - 1 {
             let epoch = ProducerEpoch(request.producer_epoch + 1);

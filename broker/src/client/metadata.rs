@@ -256,3 +256,6 @@ fn asked_for(topic: &TopicName, response: &MetadataResponse) -> bool {
     let mut named = response.topics.iter().filter_map(|answered| answered.name.as_ref());
     named.any(|name| name.0.as_str() == topic.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //!
 //! | module | mirrors |
 //! |---|---|
-//! | [`producer`] | `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager` (idempotence) |
+//! | [`producer`] | `KafkaProducer`, `RecordAccumulator`, `Sender`, `TransactionManager` |
 //! | [`consumer`] | `KafkaConsumer` with assigned partitions, `SubscriptionState`, `Fetcher` |
 //! | [`admin`] | `KafkaAdminClient`: create and describe topics |
 //! | `metadata`, `network` | `Metadata`, `NetworkClient` |
@@ -20,6 +20,8 @@ mod metadata;
 mod metadata_view;
 mod network;
 pub mod producer;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use keys::ConnectionKeys;
 pub use metadata_view::{PartitionMetadata, TopicMetadata};

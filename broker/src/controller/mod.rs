@@ -1,1 +1,53 @@
-//! Skeleton.
+//! The controller: who is registered, who leads, who is in sync.
+//!
+//! Mirrors Kafka's `QuorumController` and its managers (KIP-500, KIP-631), a quorum of one. The log
+//! and the decisions are kept apart: a decision is made from the image alone ([`decision`]), then
+//! its records are appended to the metadata log and synced, then replayed into the image, and only
+//! then is anything answered, served or told. What a broker has seen of the metadata log, no power
+//! loss takes back.
+//!
+//! ```text
+//!   request ──► View / Registrar ──► Decision { records, answer }
+//!                    ▲                     │
+//!                    │                     ▼
+//!               MetadataImage ◄── replay ── append, sync (MetadataLog)
+//!                                          │
+//!                                          ▼
+//!                           events, answer, waiting fetches
+//! ```
+//!
+//! | file | what it decides | class of Kafka |
+//! |---|---|---|
+//! | `quorum_controller` | nothing: the order of things | `QuorumController`, `ControllerApis` |
+//! | `cluster_control_manager` | registrations, broker epochs | `ClusterControlManager` |
+//! | `broker_heartbeat_manager` | sessions, who may stop | `BrokerHeartbeatManager` |
+//! | `replication_control_manager` | when brokers come or go | `ReplicationControlManager` |
+//! | `partition_change_builder` | one partition's ISR and leader | `PartitionChangeBuilder` |
+//! | `alter_partition` | a leader's wish for another ISR | the same |
+//! | `create_topics`, `delete_topics` | topics that come and go | the same |
+//! | `replica_placer` | where replicas go | `StripedReplicaPlacer` |
+//! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
+//! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
+//!
+//! Not modelled: a quorum of several, snapshots of the log, racks in placement, reassignment,
+//! preferred election, eligible leader replicas, dynamic configuration.
+
+mod alter_partition;
+mod broker_heartbeat_manager;
+mod cluster_control_manager;
+mod create_topics;
+mod decision;
+mod delete_topics;
+mod events;
+mod metadata_fetch;
+mod metadata_log;
+mod partition_change_builder;
+mod producer_id_control_manager;
+mod quorum_controller;
+mod replica_placer;
+mod replication_control_manager;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+pub use quorum_controller::{Controller, ControllerConfig};

@@ -14,3 +14,6 @@ pub use nodes::{BrokerId, ClientId, ControllerId};
 pub use offset::Offset;
 pub use producers::{ProducerEpoch, ProducerId, SendId, Sequence};
 pub use topics::{TopicId, TopicName, TopicPartition};
+
+/// `cluster.id` of every cluster: 16 bytes in Base64, as Kafka's are.
+pub const CLUSTER_ID: &str = "aGlnaHdhdGVyIGNsdXN0ZQ";

@@ -1,7 +1,7 @@
 //! The cluster as the metadata log describes it up to some offset.
 //!
-//! Mirrors Kafka's `MetadataImage` with its `ClusterImage`, `TopicsImage`, `ConfigurationsImage` and
-//! `ProducerIdsImage`. Its parts are shared: a clone costs a few reference counts, and a replay
+//! Mirrors Kafka's `MetadataImage` with its `ClusterImage`, `TopicsImage`, `ConfigurationsImage`
+//! and `ProducerIdsImage`. Its parts are shared: a clone costs a few reference counts, and a replay
 //! copies only the parts that it changes and somebody else still holds.
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,7 +1,7 @@
 //! A broker and a partition as the metadata log has them.
 //!
-//! Mirrors Kafka's `BrokerRegistration` and `PartitionRegistration`. What a change record makes of a
-//! partition is said here and nowhere else, so that controller and brokers cannot differ.
+//! Mirrors Kafka's `BrokerRegistration` and `PartitionRegistration`. What a change record makes of
+//! a partition is said here and nowhere else, so that controller and brokers cannot differ.
 
 use std::{fmt, sync::Arc};
 

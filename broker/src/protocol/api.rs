@@ -41,7 +41,8 @@ macro_rules! apis {
     ($(
         $(#[$doc:meta])*
         $name:ident = $key:literal: $request:ident, $response:ident,
-        versions $first:literal..=$last:literal, client $client:literal, flexible $flexible:literal, $served:ident,
+        versions $first:literal..=$last:literal, client $client:literal,
+        flexible $flexible:literal, $served:ident,
         $request_shape:path, $response_shape:path;
     )*) => {
         /// An API that is spoken. Its value is Kafka's API key.

@@ -1,9 +1,9 @@
 //! Makes a response fit an older version.
 //!
-//! The codec refuses a field that a version does not have, unless Kafka's schema calls it ignorable.
-//! Kafka leaves such fields out where it makes the response (`if (version >= 4)
-//! setLeaderEpoch(…)` in `KafkaApis`, and its kin); here it is done in one place, so that whoever
-//! answers may fill in all that it knows.
+//! The codec refuses a field that a version does not have, unless Kafka's schema calls it
+//! ignorable. Kafka leaves such fields out where it makes the response (in `KafkaApis` and
+//! `FetchResponse`); here it is done in one place, so that whoever answers may fill in all that it
+//! knows.
 
 use kafka_protocol::messages::BrokerId;
 

@@ -2,8 +2,8 @@
 //!
 //! Mirrors `RequestHeader`, `ResponseHeader`, `RequestUtils` and `AbstractResponse.parseResponse`.
 //! The headers are written and read here, the bodies by the codec, after every length in them was
-//! checked. A frame that cannot be read is a [`FrameError`]; what the connection does then is decided
-//! upstairs (Kafka closes it, except after an `ApiVersions` request that is too new).
+//! checked. A frame that cannot be read is a [`FrameError`]; what the connection does then is
+//! decided upstairs (Kafka closes it, except after an `ApiVersions` request that is too new).
 
 #[cfg(test)]
 mod tests;

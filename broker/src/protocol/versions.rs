@@ -1,7 +1,7 @@
 //! Which versions of which APIs are spoken, and how a peer is told.
 //!
-//! Pinned, not taken from the codec, so that a new codec changes nothing that is said. The minima are
-//! as low as real clients need. Mirrors `ApiVersionsResponse`, `ApiVersionManager` and the
+//! Pinned, not taken from the codec, so that a new codec changes nothing that is said. The minima
+//! are as low as real clients need. Mirrors `ApiVersionsResponse`, `ApiVersionManager` and the
 //! `latestVersion` of `ApiKeys` (KIP-35, KIP-511, KIP-896).
 
 use std::ops::RangeInclusive;

@@ -1,10 +1,10 @@
 //! Checks every length in a body against the bytes behind it, without allocating.
 //!
 //! The codec allocates by the length that an array announces, so a frame of twelve bytes could ask
-//! for gigabytes. A body is therefore walked along its [`Shape`] first: when the walk arrives exactly
-//! at the end of the frame, every element announced is there, and so is every byte. Kafka bounds the
-//! same by the size of the request (`socket.request.max.bytes`) and by the checks of its generated
-//! readers ("Tried to allocate a collection of size …").
+//! for gigabytes. A body is therefore walked along its [`Shape`] first: when the walk arrives
+//! exactly at the end of the frame, every element announced is there, and so is every byte. Kafka
+//! bounds the same by the size of the request (`socket.request.max.bytes`) and by the checks of its
+//! generated readers ("Tried to allocate a collection of size …").
 
 #[cfg(test)]
 mod tests;
@@ -133,22 +133,21 @@ pub(super) fn check(
     version: i16,
     flexible_from: i16,
 ) -> Result<(), Malformed> {
-    let flexible = flexible_from <= version;
-    let mut walk = Walk { rest: bytes, version, flexible, elements: 0 };
-    walk.shape(shape)?;
-    if walk.rest.is_empty() { Ok(()) } else { Err(bad("body", WhatIsWrong::TrailingBytes)) }
+    let mut walk = Walk::new(bytes, version, flexible_from <= version);
+    let walked = walk.shape(shape).and_then(|()| {
+        if walk.rest.is_empty() { Ok(()) } else { walk.fail("body", WhatIsWrong::TrailingBytes) }
+    });
+    walked.map_err(|Refused| walk.fault)
 }
 
 /// Walks over the tagged fields of a flexible header, of which none is known, and gives what is
 /// behind them.
 pub(super) fn skip_header_tags(bytes: &[u8]) -> Result<&[u8], Malformed> {
-    let mut walk = Walk { rest: bytes, version: 0, flexible: true, elements: 0 };
-    walk.tags(&[])?;
-    Ok(walk.rest)
-}
-
-const fn bad(field: &'static str, what: WhatIsWrong) -> Malformed {
-    Malformed { field, what }
+    let mut walk = Walk::new(bytes, 0, true);
+    match walk.tags(&[]) {
+        Ok(()) => Ok(walk.rest),
+        Err(Refused) => Err(walk.fault),
+    }
 }
 
 struct Walk<'a> {
@@ -156,10 +155,27 @@ struct Walk<'a> {
     version: i16,
     flexible: bool,
     elements: usize,
+    /// What is wrong, once a step was refused. It stays here so that the steps, of which there is
+    /// one for each field of each frame, return next to nothing.
+    fault: Malformed,
 }
 
-impl Walk<'_> {
-    fn shape(&mut self, shape: &Shape) -> Result<(), Malformed> {
+/// A step could not be made: [`Walk::fault`] says why.
+struct Refused;
+
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8], version: i16, flexible: bool) -> Self {
+        let fault = Malformed { field: "", what: WhatIsWrong::Truncated };
+        Self { rest: bytes, version, flexible, elements: 0, fault }
+    }
+
+    #[cold]
+    fn fail<T>(&mut self, field: &'static str, what: WhatIsWrong) -> Result<T, Refused> {
+        self.fault = Malformed { field, what };
+        Err(Refused)
+    }
+
+    fn shape(&mut self, shape: &Shape) -> Result<(), Refused> {
         for field in shape.fields {
             if field.is_in(self.version) {
                 self.field(field)?;
@@ -168,16 +184,13 @@ impl Walk<'_> {
         if self.flexible { self.tags(shape.tags) } else { Ok(()) }
     }
 
-    fn field(&mut self, field: &Field) -> Result<(), Malformed> {
+    fn field(&mut self, field: &Field) -> Result<(), Refused> {
         let name = field.name;
         match field.kind {
             Kind::Fixed(size) => self.skip(name, size),
-            Kind::Str => {
-                let length = if self.flexible { self.compact(name)? } else { self.short(name)? };
-                self.skip(name, length.unwrap_or(0))
-            }
+            Kind::Str => self.text(name),
             Kind::Bytes => {
-                let length = self.length(name)?.unwrap_or(0);
+                let length = self.length(name)?;
                 self.skip(name, length)
             }
             Kind::FixedArray(size) => {
@@ -185,10 +198,7 @@ impl Walk<'_> {
                 // No overflow: a count is never larger than the frame.
                 self.skip(name, count * size)
             }
-            Kind::StrArray => {
-                let element = all(name, Kind::Str);
-                (0..self.count(name)?).try_for_each(|_| self.field(&element))
-            }
+            Kind::StrArray => (0..self.count(name)?).try_for_each(|_| self.text(name)),
             Kind::Array(shape) => (0..self.count(name)?).try_for_each(|_| self.shape(shape)),
             Kind::Struct(shape) => self.shape(shape),
         }
@@ -196,83 +206,119 @@ impl Walk<'_> {
 
     /// Tagged fields. A known one must be as long as its size says, because the codec reads it by
     /// its shape; an unknown one is opaque.
-    fn tags(&mut self, known: &[(u32, Field)]) -> Result<(), Malformed> {
+    fn tags(&mut self, known: &[(u32, Field)]) -> Result<(), Refused> {
         for _ in 0..self.varint("tagged fields")? {
-            self.count_elements("tagged fields", 1)?;
-            let tag = self.varint("tag")?;
-            if i32::MAX.cast_unsigned() < tag {
-                return Err(bad("tag", WhatIsWrong::BadTag));
-            }
-            let size = self.varint("tag size")? as usize;
-            let end = self.rest.len().checked_sub(size);
-            let end = end.ok_or(bad("tagged field", WhatIsWrong::LengthBeyondFrame))?;
-            match known.iter().find(|(its, field)| *its == tag && field.is_in(self.version)) {
-                None => self.rest = &self.rest[size..],
-                Some((_, field)) => {
-                    self.field(field)?;
-                    if self.rest.len() != end {
-                        return Err(bad(field.name, WhatIsWrong::TagSizeMismatch));
-                    }
-                }
-            }
+            self.tag(known)?;
         }
         Ok(())
     }
 
-    fn skip(&mut self, name: &'static str, size: usize) -> Result<(), Malformed> {
+    fn tag(&mut self, known: &[(u32, Field)]) -> Result<(), Refused> {
+        self.count_elements("tagged fields", 1)?;
+        let tag = self.varint("tag")?;
+        if i32::MAX.cast_unsigned() < tag {
+            return self.fail("tag", WhatIsWrong::BadTag);
+        }
+        let size = self.varint("tag size")? as usize;
+        let Some(end) = self.rest.len().checked_sub(size) else {
+            return self.fail("tagged field", WhatIsWrong::LengthBeyondFrame);
+        };
+        match known.iter().find(|(its, field)| *its == tag && field.is_in(self.version)) {
+            None => self.skip("tagged field", size),
+            Some((_, field)) => {
+                self.field(field)?;
+                if self.rest.len() == end {
+                    Ok(())
+                } else {
+                    self.fail(field.name, WhatIsWrong::TagSizeMismatch)
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, name: &'static str, size: usize) -> Result<(), Refused> {
         match self.rest.get(size..) {
             Some(rest) => {
                 self.rest = rest;
                 Ok(())
             }
-            None => Err(bad(name, WhatIsWrong::Truncated)),
+            None => self.fail(name, WhatIsWrong::Truncated),
         }
     }
 
-    /// How many elements an array has; 0 if it is null. Each takes at least one byte.
-    fn count(&mut self, name: &'static str) -> Result<usize, Malformed> {
-        let count = self.length(name)?.unwrap_or(0);
+    fn text(&mut self, name: &'static str) -> Result<(), Refused> {
+        let length = if self.flexible {
+            self.compact(name)?
+        } else {
+            let raw = i16::from_be_bytes(self.take(name)?);
+            self.signed(name, i32::from(raw))?
+        };
+        self.skip(name, length)
+    }
+
+    /// How many elements an array has. Each takes at least one byte.
+    fn count(&mut self, name: &'static str) -> Result<usize, Refused> {
+        let count = self.length(name)?;
         if self.rest.len() < count {
-            return Err(bad(name, WhatIsWrong::LengthBeyondFrame));
+            return self.fail(name, WhatIsWrong::LengthBeyondFrame);
         }
         self.count_elements(name, count)?;
         Ok(count)
     }
 
-    fn count_elements(&mut self, name: &'static str, more: usize) -> Result<(), Malformed> {
+    fn count_elements(&mut self, name: &'static str, more: usize) -> Result<(), Refused> {
         self.elements += more;
         if self.elements <= MAX_ELEMENTS {
             Ok(())
         } else {
-            Err(bad(name, WhatIsWrong::TooManyElements))
+            self.fail(name, WhatIsWrong::TooManyElements)
         }
     }
 
-    /// The length of bytes or of an array; `None` for null.
-    fn length(&mut self, name: &'static str) -> Result<Option<usize>, Malformed> {
+    /// The length of bytes or of an array; 0 for null, which takes no bytes either.
+    fn length(&mut self, name: &'static str) -> Result<usize, Refused> {
         if self.flexible {
             return self.compact(name);
         }
-        let (head, rest) =
-            self.rest.split_first_chunk().ok_or(bad(name, WhatIsWrong::Truncated))?;
-        self.rest = rest;
-        signed_length(name, i32::from_be_bytes(*head))
+        let raw = i32::from_be_bytes(self.take(name)?);
+        self.signed(name, raw)
     }
 
-    /// The length of a text in a version that is not flexible.
-    fn short(&mut self, name: &'static str) -> Result<Option<usize>, Malformed> {
-        let (head, rest) =
-            self.rest.split_first_chunk().ok_or(bad(name, WhatIsWrong::Truncated))?;
-        self.rest = rest;
-        signed_length(name, i32::from(i16::from_be_bytes(*head)))
+    /// A length of a version that is not flexible: −1 for null.
+    fn signed(&mut self, name: &'static str, raw: i32) -> Result<usize, Refused> {
+        match usize::try_from(raw) {
+            Ok(length) => Ok(length),
+            Err(_) if raw == -1 => Ok(0),
+            Err(_) => self.fail(name, WhatIsWrong::NegativeLength),
+        }
     }
 
-    /// A compact length: one more than the length, 0 for null.
-    fn compact(&mut self, name: &'static str) -> Result<Option<usize>, Malformed> {
-        Ok((self.varint(name)? as usize).checked_sub(1))
+    /// A length of a flexible version: one more than the length, 0 for null.
+    fn compact(&mut self, name: &'static str) -> Result<usize, Refused> {
+        Ok((self.varint(name)? as usize).saturating_sub(1))
     }
 
-    fn varint(&mut self, name: &'static str) -> Result<u32, Malformed> {
+    fn take<const N: usize>(&mut self, name: &'static str) -> Result<[u8; N], Refused> {
+        match self.rest.split_first_chunk() {
+            Some((head, rest)) => {
+                self.rest = rest;
+                Ok(*head)
+            }
+            None => self.fail(name, WhatIsWrong::Truncated),
+        }
+    }
+
+    fn varint(&mut self, name: &'static str) -> Result<u32, Refused> {
+        match self.rest {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u32::from(*byte))
+            }
+            _ => self.long_varint(name),
+        }
+    }
+
+    fn long_varint(&mut self, name: &'static str) -> Result<u32, Refused> {
         let mut value = 0_u32;
         for (index, &byte) in self.rest.iter().enumerate().take(5) {
             value |= u32::from(byte & 0x7f) << (7 * index);
@@ -284,16 +330,7 @@ impl Walk<'_> {
                 return Ok(value);
             }
         }
-        let what =
-            if self.rest.len() < 5 { WhatIsWrong::Truncated } else { WhatIsWrong::BadVarint };
-        Err(bad(name, what))
-    }
-}
-
-fn signed_length(name: &'static str, length: i32) -> Result<Option<usize>, Malformed> {
-    match usize::try_from(length) {
-        Ok(length) => Ok(Some(length)),
-        Err(_) if length == -1 => Ok(None),
-        Err(_) => Err(bad(name, WhatIsWrong::NegativeLength)),
+        let is_cut = self.rest.len() < 5;
+        self.fail(name, if is_cut { WhatIsWrong::Truncated } else { WhatIsWrong::BadVarint })
     }
 }

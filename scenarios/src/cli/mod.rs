@@ -21,7 +21,10 @@ use std::{
 use clap::{Parser, Subcommand};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::format::{self, FileError};
+use crate::{
+    format::{self, FileError},
+    runner::Simulation,
+};
 
 pub use check::CheckArgs;
 pub use exit::Exit;
@@ -43,6 +46,8 @@ Exit codes: 0 passed · 1 a run did not meet its expectation · 2 bad usage or a
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run scenarios and judge what became of every record
+    Run(RunArgs),
     /// List scenarios, or what faults and triggers can name
     List(ListArgs),
     /// Print the JSON Schema of scenario files
@@ -95,6 +100,7 @@ pub fn main() -> ExitCode {
 
 fn execute(cli: Cli, terminal: &mut Terminal<'_>) -> io::Result<Exit> {
     match cli.command {
+        Command::Run(args) => run(&args, &Simulation, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Schema => schema(terminal),
         Command::Check(args) => check::check(&args, terminal),

@@ -35,10 +35,7 @@ pub(super) fn deadline(process: &impl Process) -> Option<sim::Instant> {
 }
 
 fn now(now: sim::Now) -> host::Now {
-    host::Now {
-        monotonic: host::Instant(now.monotonic.0),
-        wall: host::Timestamp(now.wall.0),
-    }
+    host::Now { monotonic: host::Instant(now.monotonic.0), wall: host::Timestamp(now.wall.0) }
 }
 
 fn input<C>(

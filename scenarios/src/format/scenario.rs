@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+pub use broker::replica::rules::Protocol;
+
 use broker::config::{ServerConfig, TopicOverrides};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,53 +100,6 @@ impl Default for Cluster {
             controllers: 1,
             protocol: Protocol::Kip595,
             config: ServerConfig::default(),
-        }
-    }
-}
-
-/// The steps by which Kafka's replication came to be what it is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-pub enum Protocol {
-    /// Followers cut to their own high watermark (before 0.11).
-    #[serde(rename = "hw")]
-    Hw,
-    /// Followers ask the leader where their epoch ends.
-    #[serde(rename = "kip-101")]
-    Kip101,
-    /// The answer names the epoch that it is about.
-    #[serde(rename = "kip-279")]
-    Kip279,
-    /// Fetches carry the leader epoch and are fenced by it.
-    #[serde(rename = "kip-320")]
-    Kip320,
-    /// Fetches find the divergence themselves (`KRaft`, Kafka 2.7 and later).
-    #[serde(rename = "kip-595")]
-    Kip595,
-    /// Eligible leader replicas: the last replica standing.
-    #[serde(rename = "kip-966")]
-    Kip966,
-}
-
-impl Protocol {
-    /// The name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hw => "hw",
-            Self::Kip101 => "kip-101",
-            Self::Kip279 => "kip-279",
-            Self::Kip320 => "kip-320",
-            Self::Kip595 => "kip-595",
-            Self::Kip966 => "kip-966",
-        }
-    }
-
-    /// Whether brokers speak it already.
-    pub fn is_implemented(self) -> bool {
-        match self {
-            Self::Hw | Self::Kip595 => true,
-            Self::Kip101 | Self::Kip279 | Self::Kip320 | Self::Kip966 => false,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What can be done to a disk: errors, stalls, a full device, rot, and death in the middle of a step.
+//! What can be done to a disk: errors, stalls, a full device, rot, and death in the middle of a
+//! step.
 
 use core::time::Duration;
 use std::sync::{
@@ -194,16 +195,19 @@ impl Faults {
     pub(super) fn crash_at(&mut self, point: CrashPoint) {
         assert_ne!(point.nth, 0, "operations are counted from 1");
         self.crash_points.push((point, 0));
-        self.switch = DeathSwitch(Some(Arc::default()));
     }
 
-    /// A new incarnation: it is alive, and its operations are counted from the first.
+    /// A step begins, alive. Its switch is its own: a clone of the disk has none of it.
+    pub(super) fn begin_step(&mut self) {
+        let armed = !self.crash_points.is_empty();
+        self.switch = DeathSwitch(armed.then(Arc::default));
+    }
+
+    /// A new incarnation: its operations are counted from the first.
     pub(super) fn revive(&mut self) {
         for (_, seen) in &mut self.crash_points {
             *seen = 0;
         }
-        let armed = !self.crash_points.is_empty();
-        self.switch = DeathSwitch(armed.then(Arc::default));
     }
 
     pub(super) fn switch(&self) -> DeathSwitch {
@@ -244,7 +248,8 @@ impl Faults {
         Some(DiskErrorKind::Io)
     }
 
-    /// Whether a call is where the process dies; that uses the crash point up, and throws the switch.
+    /// Whether a call is where the process dies; that uses the crash point up, and throws the
+    /// switch.
     pub(super) fn crash(&mut self, operation: DiskOperation, path: &str) -> Option<CrashPoint> {
         if self.crash_points.is_empty() || !self.switch.is_alive() {
             return None;

@@ -3,28 +3,28 @@
 //! # The fault model
 //!
 //! A disk has two images: the *page cache*, which every call reads and writes, and the *platter*,
-//! which is durable. Between them stands a journal of the operations that the page cache has and the
-//! platter has not.
+//! which is durable. Between them stands a journal of the operations that the page cache has and
+//! the platter has not.
 //!
-//! * **Writes** (`append`, `write_at`, `truncate`, and `create` over a file that exists) are journaled
-//!   for their file; `sync` of the file brings them to the platter.
+//! * **Writes** (`append`, `write_at`, `truncate`, and `create` over a file that exists) are
+//!   journaled for their file; `sync` of the file brings them to the platter.
 //! * **Names** (`create`, `rename`, `remove`, `create_dir`, `remove_dir`) are journaled for their
 //!   directory; `sync_dir` of the directory brings them to the platter. `sync` of a file does *not*
-//!   make its name durable: a synced file without a durable name is lost. A rename is one change: it
-//!   is durable or it is not, and never half. The root directory is durable.
+//!   make its name durable: a synced file without a durable name is lost. A rename is one change:
+//!   it is durable or it is not, and never half. The root directory is durable.
 //! * What has stood in the journal for 30 s ([`WRITE_BACK`]) is written back without being asked.
 //! * **The end of the process** (kill -9, exit) loses nothing: the page cache is the kernel's.
 //! * **A power loss** loses the page cache. What of the journal reached the platter by chance is
-//!   dictated or drawn ([`Unsynced`]): all, nothing, a prefix in the order of writing, a prefix whose
-//!   last write is torn, or each operation on its own. A write is torn at a boundary of sectors of
-//!   512 bytes, so what lies within one sector is there as a whole or not at all. A write that
-//!   survives beyond one that does not leaves zeros between.
-//! * **A failed sync** (EIO) leaves its data marked clean, as on Linux: a later sync succeeds and does
-//!   *not* bring that data to the platter. Reads still show it, until the power goes.
+//!   dictated or drawn ([`Unsynced`]): all, nothing, a prefix in the order of writing, a prefix
+//!   whose last write is torn, or each operation on its own. A write is torn at a boundary of
+//!   sectors of 512 bytes, so what lies within one sector is there as a whole or not at all. A
+//!   write that survives beyond one that does not leaves zeros between.
+//! * **A failed sync** (EIO) leaves its data marked clean, as on Linux: a later sync succeeds and
+//!   does *not* bring that data to the platter. Reads still show it, until the power goes.
 //! * **A failed call** (EIO, ENOSPC) has no effect. Reads fail only by decree, not by rot.
 //! * **Rot** turns one bit over, silently. **Wipe** is a new, empty device.
-//! * **A crash point** ends the process in the middle of a step: the operation at which it dies, and
-//!   all later ones of the step, have no effect, though the process is not told.
+//! * **A crash point** ends the process in the middle of a step: the operation at which it dies,
+//!   and all later ones of the step, have no effect, though the process is not told.
 //! * **Time**: calls take none by themselves; what they would take is added up and charged to the
 //!   step. A stalled device charges the rest of the stall.
 //!
@@ -203,11 +203,15 @@ impl Disk {
         if let Some(Entry::File(replaced)) = self.names.find(to) {
             self.used -= self.files[&replaced].cached.allocated();
         }
+        let buries_directory = self.names.directory(to).is_some();
         let changes = vec![
             NameChange { directory: old, name: old_name.into(), entry: None },
             NameChange { directory: new, name: new_name.into(), entry: Some(entry) },
         ];
         self.rename_entries(CALL, from, changes);
+        if buries_directory {
+            self.count_used();
+        }
         Ok(())
     }
 
@@ -434,6 +438,7 @@ impl Disk {
     pub(crate) fn begin(&mut self, now: Time) {
         self.now = now;
         self.charged = 0;
+        self.faults.begin_step();
     }
 
     /// A step has ended: how long its calls took, and where it died, if it did. After a death the

@@ -87,7 +87,8 @@ impl Disk {
         pending.into_iter().map(|p| p.told).filter(|told| told.path == path).collect()
     }
 
-    /// The power goes. The page cache is lost; what becomes of the rest is `mode`, drawn by `stream`.
+    /// The power goes. The page cache is lost; what becomes of the rest is `mode`, drawn by
+    /// `stream`.
     pub(crate) fn lose_power(
         &mut self,
         mode: Unsynced,

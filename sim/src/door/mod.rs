@@ -3,10 +3,11 @@
 //! What the world promises to a process:
 //!
 //! * Inputs come one at a time. `Started` is the first of an incarnation, and comes once.
-//! * Frames of one connection arrive in the order in which they were sent, none twice, none missing:
-//!   what cannot be delivered ends the connection.
+//! * Frames of one connection arrive in the order in which they were sent, none twice, none
+//!   missing: what cannot be delivered ends the connection.
 //! * A connection that was opened gets at most one of `Established` or `ConnectFailed`, and after
-//!   `Established` at most one `Closed`. A process that closes a connection hears nothing more of it.
+//!   `Established` at most one `Closed`. A process that closes a connection hears nothing more of
+//!   it.
 //! * `Now::monotonic` never goes back. `Now::wall` may jump.
 
 mod connection;

@@ -8,7 +8,7 @@ use super::{
     side,
     wire::{EndState, Hold, What},
 };
-use crate::{queue::Direction, world::NodeId};
+use crate::{draws::Draws, queue::Direction, world::NodeId};
 
 impl<T> Network<T> {
     pub(crate) fn link_profile(&mut self, from: NodeId, to: NodeId) -> LinkProfile {
@@ -21,6 +21,18 @@ impl<T> Network<T> {
 
     pub(crate) fn usual_profile(&self) -> &LinkProfile {
         &self.usual
+    }
+
+    /// Every link draws from the streams of another seed from now on.
+    pub(crate) fn reseed(&mut self, draws: Draws) {
+        self.draws = draws;
+        for (row, links) in self.links.0.iter_mut().enumerate() {
+            for (column, link) in links.iter_mut().enumerate() {
+                if let Some(link) = link {
+                    link.reseed(draws, &self.hosts[row].name, &self.hosts[column].name);
+                }
+            }
+        }
     }
 
     pub(crate) fn cut(&mut self, from: NodeId, to: NodeId) {
@@ -37,6 +49,13 @@ impl<T> Network<T> {
         self.rules_made += 1;
         self.rules.push(Rule::new(id, action, count, Arc::new(matches)));
         id
+    }
+
+    /// Lets a rule begin only after so many more frames have matched it.
+    pub(crate) fn skip_matches(&mut self, rule: RuleId, matches: u32) {
+        if let Some(rule) = self.rules.iter_mut().find(|known| known.id == rule) {
+            rule.skip(matches);
+        }
     }
 
     /// How many frames a rule holds now.
@@ -149,6 +168,9 @@ impl<T> Wiring<'_, T> {
             wire.ends[side(direction)].state = EndState::Gone;
         }
         if stuck {
+            // A reset may have been among what is gone: what the peer sends must call it forth
+            // anew.
+            wire.broken = false;
             wire.lanes[side(direction)].clear();
         }
     }

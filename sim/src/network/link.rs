@@ -79,6 +79,13 @@ impl Link {
         }
     }
 
+    /// Draws from other streams from now on. All else stays.
+    pub(super) fn reseed(&mut self, draws: Draws, from: &str, to: &str) {
+        let fresh = Self::new(draws, from, to, self.profile.clone());
+        let Self { latency, control, loss, frames, .. } = fresh;
+        (self.latency, self.control, self.loss, self.frames) = (latency, control, loss, frames);
+    }
+
     pub(super) fn cut(&mut self) {
         self.cuts += 1;
     }

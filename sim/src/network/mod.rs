@@ -2,26 +2,27 @@
 //!
 //! # The fault model
 //!
-//! * A connection is first in, first out in each direction. Nothing is lost in the middle of it: what
-//!   cannot be delivered ends it.
+//! * A connection is first in, first out in each direction. Nothing is lost in the middle of it:
+//!   what cannot be delivered ends it.
 //! * A **link** is directed. It has a latency that is drawn for each frame, a bandwidth, and a loss
 //!   that shows as the delay of a retransmission.
-//! * A **cut** link delivers nothing. What is sent over it, or is under way when it is cut, is held;
-//!   after the heal it sets out again. A connection attempt is held in the same way, and completes
-//!   after the heal. Cuts may overlap: a link is healed when each is.
+//! * A **cut** link delivers nothing. What is sent over it, or is under way when it is cut, is
+//!   held; after the heal it sets out again. A connection attempt is held in the same way, and
+//!   completes after the heal. Cuts may overlap: a link is healed when each is.
 //! * When a **process ends** (exit, kill -9) its kernel closes its connections: what was sent
 //!   arrives, then the close, after the latency of the link, and after the heal if it is cut.
-//! * When a **host loses power** it says nothing. What had left it arrives; what was still held by a
-//!   cut or by a peer without power is gone. Its peers' connections are half open. What they send
+//! * When a **host loses power** it says nothing. What had left it arrives; what was still held by
+//!   a cut or by a peer without power is gone. Its peers' connections are half open. What they send
 //!   waits, is sent again when the host is back, and is then answered with a reset. A connection
 //!   attempt hangs for as long as the host is off.
-//! * A connection to a port that nobody listens on is **refused** after a round trip. Ports die with
-//!   their process. A paused process is connected to: the kernel accepts.
-//! * A **rule** holds, delays, or drops with a reset the next frames that match a predicate. A frame
-//!   that a rule holds has left its sender.
+//! * A connection to a port that nobody listens on is **refused** after a round trip. Ports die
+//!   with their process. A paused process is connected to: the kernel accepts.
+//! * A **rule** holds, delays, or drops with a reset the next frames that match a predicate. A
+//!   frame that a rule holds has left its sender.
 //! * A node's connections to itself take [`LOOPBACK`], and no link fault touches them.
 //!
-//! What it does not model: buffers that fill up, half-closed connections, and timeouts of the kernel.
+//! What it does not model: buffers that fill up, half-closed connections, and timeouts of the
+//! kernel.
 
 mod faults;
 mod link;

@@ -41,28 +41,38 @@ pub(super) struct Rule<T> {
     pub(super) id: RuleId,
     pub(super) action: RuleAction,
     matches: Matches<T>,
+    /// How many frames that match are let pass before the first is taken.
+    skip: u32,
     left: u32,
 }
 
 impl<T> Clone for Rule<T> {
     fn clone(&self) -> Self {
         let matches = Arc::clone(&self.matches);
-        Self { id: self.id, action: self.action, matches, left: self.left }
+        Self { id: self.id, action: self.action, matches, skip: self.skip, left: self.left }
     }
 }
 
 impl<T> Rule<T> {
     pub(super) fn new(id: RuleId, action: RuleAction, left: u32, matches: Matches<T>) -> Self {
-        Self { id, action, matches, left }
+        Self { id, action, matches, skip: 0, left }
+    }
+
+    pub(super) fn skip(&mut self, matches: u32) {
+        self.skip = matches;
     }
 
     /// Whether the rule takes this frame; that uses it up by one.
     pub(super) fn takes(&mut self, info: &FrameInfo<'_, T>) -> bool {
-        let takes = 0 < self.left && (self.matches)(info);
-        if takes {
-            self.left -= 1;
+        if self.left == 0 || !(self.matches)(info) {
+            return false;
         }
-        takes
+        if 0 < self.skip {
+            self.skip -= 1;
+            return false;
+        }
+        self.left -= 1;
+        true
     }
 }
 
@@ -71,6 +81,7 @@ impl<T> fmt::Debug for Rule<T> {
         f.debug_struct("Rule")
             .field("id", &self.id)
             .field("action", &self.action)
+            .field("skip", &self.skip)
             .field("left", &self.left)
             .finish_non_exhaustive()
     }

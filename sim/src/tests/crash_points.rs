@@ -7,7 +7,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
-    DiskOperation,
+    DiskOperation, Moment, Time,
     disk::{CrashPoint, Death, DiskFault, PathPattern, Unsynced},
     world::Health,
 };
@@ -122,4 +122,30 @@ fn two_losses_of_power_are_drawn_from_two_streams_and_are_the_same_in_every_run(
     assert_eq!(run(), (reports.clone(), hash));
     let modes: std::collections::BTreeSet<_> = reports.iter().map(|report| report.mode).collect();
     assert!(2 <= modes.len(), "{modes:?}");
+}
+
+#[test]
+fn a_disk_that_was_set_up_beforehand_is_found_by_its_process() {
+    let (mut stage, [server, _]) = Stage::connected();
+    stage.world.crash(server);
+    let disk = stage.world.disk_mut(server);
+    disk.create("meta").unwrap();
+    disk.append("meta", b"id=1").unwrap();
+    stage.start(server);
+    stage.tell(server, Do::Read("meta"));
+    stage.run(SECOND);
+    assert_eq!(stage.heard(server), ["started", "read meta id=1"]);
+}
+
+#[test]
+fn a_clone_with_a_crash_point_dies_its_own_death() {
+    let (mut stage, [server, _]) = Stage::connected();
+    stage.world.disk_fault(server, crash_at(None, PathPattern::Any, 3));
+    stage.tell_all(server, write_and_answer());
+    let mut copy = stage.world.clone();
+    stage.run(SECOND);
+    assert_eq!(stage.world.health(server), Health::Down);
+    let moment = copy.advance_inline_until(Time::NEVER);
+    assert!(matches!(moment, Moment::Stepped(step) if step.events.len() == 2));
+    assert_eq!(copy.disk(server).peek("log").unwrap(), "one");
 }

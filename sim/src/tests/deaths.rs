@@ -144,3 +144,22 @@ fn a_new_incarnation_numbers_its_connections_anew() {
     stage.run(SECOND);
     assert_eq!(stage.heard(server), ["a1 got new life"]);
 }
+
+#[test]
+fn a_reset_that_was_lost_with_the_power_is_given_again() {
+    let (mut stage, [server, client]) = Stage::connected();
+    stage.world.power_off(server, Unsynced::Keep);
+    stage.world.cut_one_way(server, client);
+    stage.world.power_on(server);
+    stage.say(client, Opened(0), "anybody?");
+    stage.run(SECOND);
+    // The reset is held by the cut, and goes with the power.
+    stage.world.power_off(server, Unsynced::Keep);
+    stage.world.heal_all();
+    stage.world.power_on(server);
+    stage.run(SECOND);
+    assert!(stage.heard(client).is_empty());
+    stage.say(client, Opened(0), "anybody now?");
+    stage.run(SECOND);
+    assert_eq!(stage.heard(client), ["closed o0"]);
+}

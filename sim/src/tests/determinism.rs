@@ -154,3 +154,19 @@ fn a_clone_goes_on_exactly_as_its_original() {
     });
     assert_eq!(same.unwrap(), (faults, original.world.trace_hash()));
 }
+
+#[test]
+fn a_fork_under_another_seed_goes_its_own_way_and_the_same_one_each_time() {
+    let mut original = game(3, b"ping");
+    for _ in 0..500 {
+        original.world.advance_inline_until(Time::NEVER);
+    }
+    let fork = |seed: u64| {
+        let mut fork = Game { world: original.world.clone(), server: original.server };
+        fork.world.reseed(seed);
+        Inline::block_on(fork.play(&mut Inline));
+        (fork.world.inputs(), fork.world.trace_hash())
+    };
+    assert_eq!(fork(8), fork(8));
+    assert_ne!(fork(8).0, fork(9).0);
+}

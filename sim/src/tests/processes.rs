@@ -170,6 +170,18 @@ fn a_run_ends_by_itself_at_its_limits_or_when_nothing_is_left_to_happen() {
 }
 
 #[test]
+fn too_many_inputs_at_one_time_end_the_run() {
+    let mut world = World::new(1, Config { inputs_at_once_max: 50, ..Config::default() });
+    let node = world.add_node("node");
+    world.start(node, Puppet::default());
+    for _ in 0..60 {
+        world.command_at(node, Time(7), vec![]);
+    }
+    while !matches!(world.advance_inline_until(Time::NEVER), Moment::Ended(_)) {}
+    assert_eq!(world.ending(), Some(&Ending::Livelock { at: Time(7) }));
+}
+
+#[test]
 fn deadlines_that_move_leave_nothing_in_the_queue() {
     let (mut stage, [node]) = Stage::with(["node"]);
     for _ in 0..1_000 {

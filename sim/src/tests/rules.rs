@@ -73,3 +73,16 @@ fn a_held_frame_of_a_killed_process_is_still_delivered_and_then_the_close() {
     stage.run(SECOND);
     assert_eq!(stage.heard(server), ["a0 got held", "closed a0"]);
 }
+
+#[test]
+fn a_rule_can_begin_with_a_later_match() {
+    let (mut stage, [server, client]) = Stage::connected();
+    let rule = stage.world.add_rule(RuleAction::Hold, 1, move |info| info.from == client);
+    stage.world.skip_matches(rule, 2);
+    for text in ["first", "second", "third"] {
+        stage.say(client, Opened(0), text);
+    }
+    stage.run(SECOND);
+    assert_eq!(stage.heard(server), ["a0 got first", "a0 got second"]);
+    assert_eq!(stage.world.held_by(rule), 1);
+}

@@ -129,15 +129,13 @@ impl<P: Process> World<P> {
     }
 
     fn take_input(&mut self, node: NodeId, input: Input<P::Command>) -> Turn<P> {
-        let max = self.config.inputs_max;
-        if max <= self.inputs {
-            return Turn::Moment(self.end(Ending::InputLimit { max }));
+        if let Some(ending) = self.count_input() {
+            return Turn::Moment(self.end(ending));
         }
-        self.inputs += 1;
         self.trace.record(
             Kind::Input,
             self.now,
-            Some(node),
+            Some((node, &self.nodes[node.index()].name)),
             |line| lines::input(line, &input),
             || format!("takes {input:?}"),
         );
@@ -162,6 +160,19 @@ impl<P: Process> World<P> {
         }))
     }
 
+    /// Counts an input that is about to be taken, unless it is one too many.
+    fn count_input(&mut self) -> Option<Ending> {
+        let max = self.config.inputs_max;
+        if max <= self.inputs {
+            return Some(Ending::InputLimit { max });
+        }
+        self.inputs += 1;
+        let (at, count) = self.inputs_at;
+        self.inputs_at = if at == self.now { (at, count + 1) } else { (self.now, 1) };
+        let many = self.config.inputs_at_once_max < self.inputs_at.1;
+        many.then_some(Ending::Livelock { at: self.now })
+    }
+
     /// A step was executed. Its events are told; its outputs wait.
     fn stepped(&mut self, job: Job<P>) -> Moment<P> {
         let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = job;
@@ -179,6 +190,7 @@ impl<P: Process> World<P> {
             return Moment::Stepped(Stepped { node, incarnation, events, died });
         }
         if let Some(message) = panic {
+            self.told(Some(node), || format!("panics: {message}"));
             return self.end(Ending::Panicked { node, message });
         }
         state.departure = Departure::Waiting(outputs);
@@ -200,7 +212,7 @@ impl<P: Process> World<P> {
             self.trace.record(
                 Kind::Event,
                 self.now,
-                Some(node),
+                Some((node, &self.nodes[node.index()].name)),
                 |line| line.value(&event),
                 || format!("{event:?}"),
             );

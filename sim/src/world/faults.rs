@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::{
-    disk::{DiskFault, PowerLossReport, Unsynced},
+    disk::{Disk, DiskFault, PowerLossReport, Unsynced},
     door::{Input, Process},
     network::{FrameInfo, LinkProfile, Power, RuleAction, RuleId},
     queue::Due,
@@ -51,8 +51,8 @@ impl<P: Process> World<P> {
         }
     }
 
-    /// Takes the power from a machine, whether a process lives on it or not. A machine without power
-    /// loses nothing more.
+    /// Takes the power from a machine, whether a process lives on it or not. A machine without
+    /// power loses nothing more.
     pub fn power_off(&mut self, node: NodeId, unsynced: Unsynced) -> PowerLossReport {
         if self.health(node) == Health::Off {
             return PowerLossReport { mode: unsynced, operations: Vec::new() };
@@ -142,6 +142,14 @@ impl<P: Process> World<P> {
         self.nodes[node.index()].disk_mut().apply(fault, now);
     }
 
+    /// The disk of a node, to set it up from outside before a process starts on it. What is done to
+    /// it here stands in no trace and takes no time.
+    pub fn disk_mut(&mut self, node: NodeId) -> &mut Disk {
+        let state = &mut self.nodes[node.index()];
+        assert!(!state.is_alive(), "the disk of {} is set up while its process lives", state.name);
+        state.disk_mut()
+    }
+
     /// Turns over one drawn bit of a file, and says which; none if the file is empty or not there.
     pub fn flip_some_bit(&mut self, node: NodeId, path: &str) -> Option<u64> {
         let state = &mut self.nodes[node.index()];
@@ -159,13 +167,15 @@ impl<P: Process> World<P> {
 impl<P: Process> World<P> {
     /// Cuts the way from one node to another. The way back stays.
     pub fn cut_one_way(&mut self, from: NodeId, to: NodeId) {
-        self.told(None, || format!("cut {from} > {to}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("cut {way}"));
         self.network.cut(from, to);
     }
 
     /// Takes one cut off the way from one node to another.
     pub fn heal_one_way(&mut self, from: NodeId, to: NodeId) {
-        self.told(None, || format!("heal {from} > {to}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("heal {way}"));
         self.wiring().heal(from, to);
     }
 
@@ -206,7 +216,8 @@ impl<P: Process> World<P> {
 
     /// Changes the way from one node to another: slow, narrow, lossy, or as usual again.
     pub fn set_link(&mut self, from: NodeId, to: NodeId, profile: LinkProfile) {
-        self.told(None, || format!("link {from} > {to}: {profile}"));
+        let way = self.way(from, to);
+        self.told(None, || format!("link {way}: {profile}"));
         self.network.set_link_profile(from, to, profile);
     }
 
@@ -217,11 +228,13 @@ impl<P: Process> World<P> {
 
     /// Resets every connection between two nodes.
     pub fn reset_connections(&mut self, one: NodeId, other: NodeId) {
-        self.told(None, || format!("reset {one} - {other}"));
+        let way = self.way(one, other);
+        self.told(None, || format!("reset {way}"));
         self.wiring().reset(one, other);
     }
 
-    /// Holds, delays or drops the next `count` frames that match, from when they leave their sender.
+    /// Holds, delays or drops the next `count` frames that match, from when they leave their
+    /// sender.
     pub fn add_rule(
         &mut self,
         action: RuleAction,
@@ -231,6 +244,12 @@ impl<P: Process> World<P> {
         let id = self.network.add_rule(action, count, matches);
         self.told(None, || format!("rule {}: {action:?}, {count} frames", id.0));
         id
+    }
+
+    /// Lets a rule begin only after so many more frames have matched it.
+    pub fn skip_matches(&mut self, rule: RuleId, matches: u32) {
+        self.told(None, || format!("rule {} lets {matches} pass", rule.0));
+        self.network.skip_matches(rule, matches);
     }
 
     /// Ends a rule, and lets go what it holds.
@@ -248,9 +267,14 @@ impl<P: Process> World<P> {
         [vec![node], self.nodes().filter(|&other| other != node).collect()]
     }
 
+    fn way(&self, from: NodeId, to: NodeId) -> String {
+        format!("{} > {}", self.name(from), self.name(to))
+    }
+
     /// Faults are few: their words are what is hashed.
-    fn told(&mut self, node: Option<NodeId>, words: impl Fn() -> String) {
+    pub(super) fn told(&mut self, node: Option<NodeId>, words: impl Fn() -> String) {
         let now = self.now;
+        let node = node.map(|node| (node, &self.nodes[node.index()].name));
         self.trace.record(Kind::Fault, now, node, |line| line.bytes(words().as_bytes()), &words);
     }
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub time_max: Time,
     /// The run ends after so many inputs.
     pub inputs_max: u64,
+    /// The run ends after so many inputs at one and the same time: its processes run in circles.
+    pub inputs_at_once_max: u64,
 }
 
 impl Default for Config {
@@ -55,6 +57,7 @@ impl Default for Config {
             disk: DiskLatency::default(),
             time_max: Time::at(Duration::from_secs(3_600)),
             inputs_max: 100_000_000,
+            inputs_at_once_max: 1_000_000,
         }
     }
 }
@@ -72,6 +75,8 @@ pub struct World<P: Process> {
     commands_given: u64,
     trace: Trace,
     inputs: u64,
+    /// When the last input was taken, and how many were taken at that time.
+    inputs_at: (Time, u64),
     /// Whose outputs leave next, before anything else happens.
     leaving: Option<NodeId>,
     ending: Option<Ending>,
@@ -95,6 +100,7 @@ impl<P: Process> World<P> {
             commands_given: 0,
             trace: Trace::new(),
             inputs: 0,
+            inputs_at: (Time(0), 0),
             leaving: None,
             ending: None,
             spare: Vec::new(),
@@ -126,6 +132,13 @@ impl<P: Process> World<P> {
     pub fn alarm_at(&mut self, time: Time, token: u64) {
         assert!(self.now <= time, "an alarm for {time}, which has passed: it is {}", self.now);
         self.queue.put(time, Due::Alarm { token });
+    }
+
+    /// Draws what is still to be drawn under another seed: a fork of a run that goes its own way.
+    pub fn reseed(&mut self, seed: u64) {
+        self.told(None, || format!("reseed {seed}"));
+        self.draws = Draws::new(seed);
+        self.network.reseed(self.draws);
     }
 
     /// What the time is.

@@ -75,6 +75,11 @@ pub enum Ending {
         /// How many.
         max: u64,
     },
+    /// Too many inputs came at one time: processes wake themselves, or each other, without end.
+    Livelock {
+        /// When.
+        at: Time,
+    },
     /// A process panicked.
     Panicked {
         /// Where.

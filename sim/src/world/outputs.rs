@@ -15,7 +15,7 @@ impl<P: Process> World<P> {
             self.trace.record(
                 Kind::Output,
                 self.now,
-                Some(node),
+                Some((node, &self.nodes[node.index()].name)),
                 |line| lines::output(line, &output),
                 || format!("does {output:?}"),
             );

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    ids::{BrokerId, LeaderEpoch, TopicId},
-    metadata::{CLUSTER_ID, MetadataImage, PartitionRegistration, TopicImage},
+    ids::{BrokerId, CLUSTER_ID, LeaderEpoch, TopicId},
+    metadata::{MetadataImage, PartitionRegistration, TopicImage},
     protocol::{
         ErrorCode,
         messages::{
@@ -120,7 +120,8 @@ fn partition(
         response = response.with_offline_replicas(nodes(&offline));
     }
     if 7 <= version {
-        response = response.with_leader_epoch(LeaderEpoch::to_wire(Some(registration.leader_epoch)));
+        response =
+            response.with_leader_epoch(LeaderEpoch::to_wire(Some(registration.leader_epoch)));
     }
     response
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     client::TopicMetadata,
-    ids::{TopicId, TopicName},
+    ids::{BrokerId, TopicId, TopicName},
 };
 
 /// What an application can ask of an admin client. It does one thing after the other.
@@ -40,6 +40,9 @@ pub struct NewTopic {
     pub partitions: Option<i32>,
     /// How many replicas each has; none leaves it to the cluster.
     pub replication_factor: Option<i16>,
+    /// Which brokers hold each partition, the preferred leader first; none leaves it to the
+    /// cluster. With it, neither the number of partitions nor that of replicas is said.
+    pub assignment: Option<Vec<Vec<BrokerId>>>,
     /// Its settings, by Kafka's keys.
     pub configs: BTreeMap<String, String>,
 }

@@ -21,14 +21,16 @@ use super::{
 use crate::{
     config::Millis,
     host::{Address, Disk, ExitReason, Input, Instant, Now, Outbox, Process},
-    ids::{ClientId, TopicName},
+    ids::{BrokerId, ClientId, TopicName},
     net::Outcome,
     protocol::{
         ErrorCode, Request, Response,
         messages::{
-            CreateTopicsRequest, CreateTopicsResponse,
-            create_topics_request::{CreatableTopic, CreatableTopicConfig},
-            topic_id_of, topic_of, wire_string, wire_topic,
+            CreateTopicsRequest, CreateTopicsResponse, WireString,
+            create_topics_request::{
+                CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+            },
+            topic_id_of, topic_of, wire_broker, wire_string, wire_topic,
         },
     },
 };
@@ -300,8 +302,9 @@ fn settle_created(
         let result = if error == ErrorCode::None {
             Ok(topic_id_of(answer.topic_id))
         } else {
-            let said = answer.error_message.as_ref().map(|message| message.as_str().to_owned());
-            let message = said.unwrap_or_else(|| error.name().to_owned());
+            let said = answer.error_message.as_ref().map(WireString::as_str);
+            let said = said.filter(|message| !message.is_empty());
+            let message = said.unwrap_or(error.name()).to_owned();
             Err(AdminError::Refused { error: error.code(), message })
         };
         out.answer(AdminAnswer::TopicCreated { name, result });
@@ -327,13 +330,31 @@ fn create_request(topics: &[NewTopic]) -> CreateTopicsRequest {
                 .with_name(wire_string(key))
                 .with_value(Some(wire_string(value)))
         });
+        let assignments: Vec<_> =
+            topic.assignment.iter().flatten().zip(0..).map(assigned).collect();
+        // Kafka refuses both numbers beside an assignment.
+        let number = |said: Option<i32>| {
+            if assignments.is_empty() { said.unwrap_or(-1) } else { -1 }
+        };
+        let replicas = i16::try_from(number(topic.replication_factor.map(i32::from)));
         CreatableTopic::default()
             .with_name(wire_topic(&topic.name))
-            .with_num_partitions(topic.partitions.unwrap_or(-1))
-            .with_replication_factor(topic.replication_factor.unwrap_or(-1))
+            .with_num_partitions(number(topic.partitions))
+            .with_replication_factor(replicas.expect("it was a smaller number before"))
+            .with_assignments(assignments)
             .with_configs(configs.collect())
     });
     CreateTopicsRequest::default()
         .with_topics(topics.collect())
         .with_timeout_ms(KEYS.request_timeout.to_wire())
 }
+
+/// The brokers that hold a partition, for the wire.
+fn assigned((brokers, partition): (&Vec<BrokerId>, i32)) -> CreatableReplicaAssignment {
+    CreatableReplicaAssignment::default()
+        .with_partition_index(partition)
+        .with_broker_ids(brokers.iter().map(|broker| wire_broker(Some(*broker))).collect())
+}
+
+#[cfg(test)]
+mod tests;

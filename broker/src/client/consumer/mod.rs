@@ -309,7 +309,9 @@ impl Process for Consumer {
         if self.stage == Stage::Closed {
             return None;
         }
-        let own = Instant::earliest(self.poll, self.next_check);
+        // A poll without bound has no deadline.
+        let poll = self.poll.filter(|until| *until < Instant(u64::MAX));
+        let own = Instant::earliest(poll, self.next_check);
         Instant::earliest(self.network.deadline(), own)
     }
 }

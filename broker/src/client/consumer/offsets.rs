@@ -2,8 +2,9 @@
 //! `OffsetsForLeaderEpochClient`; KIP-320).
 //!
 //! Validation compares the end of the position's epoch in the leader's log with the position, and
-//! nothing else, as Kafka does: not the epoch that the leader answers with. After an unclean election
-//! an older epoch that reaches beyond the position therefore passes, though its records differ.
+//! nothing else, as Kafka does: not the epoch that the leader answers with. After an unclean
+//! election an older epoch that reaches beyond the position therefore passes, though its records
+//! differ.
 
 use std::collections::BTreeMap;
 

@@ -214,12 +214,17 @@ impl SubscriptionState {
     /// (`maybeValidatePositionForCurrentLeader`).
     pub(crate) fn follow_leaders(&mut self, metadata: &ClientMetadata) {
         for (partition, state) in &mut self.partitions {
-            let Some(leader) = metadata.leader(partition) else { continue };
-            let known = LeaderAndEpoch { leader, epoch: metadata.leader_epoch(partition) };
+            if metadata.partition(partition).is_none() {
+                continue;
+            }
+            // Without a leader nothing is read, not even from the one before: it may be a zombie.
+            let known = metadata
+                .leader(partition)
+                .map(|leader| LeaderAndEpoch { leader, epoch: metadata.leader_epoch(partition) });
             let Some(position) = &mut state.position else { continue };
             let reads = matches!(state.phase, Phase::Fetching | Phase::AwaitValidation);
-            if reads && position.leader != Some(known) {
-                position.leader = Some(known);
+            if reads && position.leader != known {
+                position.leader = known;
                 state.enter(Phase::Fetching);
                 state.validate();
             }

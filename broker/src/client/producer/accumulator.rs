@@ -1,4 +1,4 @@
-//! Records that wait to be sent, gathered in batches (Kafka's `RecordAccumulator` and `BufferPool`).
+//! Records that wait to be sent, in batches (Kafka's `RecordAccumulator` and `BufferPool`).
 //!
 //! Each partition has a queue of batches; records go to the last, the first is sent next. A batch
 //! waits for more records for `linger.ms`, unless something makes it go at once. What is sent again

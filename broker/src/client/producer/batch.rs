@@ -180,17 +180,19 @@ impl ProducerBatch {
     pub(crate) fn close(&mut self) -> Bytes {
         self.stage = Stage::Closed;
         self.sequence_reset = false;
-        if let Content::Building(builder) = &mut self.content {
-            let mut builder = std::mem::replace(builder, BatchBuilder::new(None));
-            if let Some(name) = self.producer {
-                builder.set_producer(name);
+        let empty = Content::Building(BatchBuilder::new(None));
+        let batch = match std::mem::replace(&mut self.content, empty) {
+            Content::Built(batch) => batch,
+            Content::Building(mut builder) => {
+                if let Some(name) = self.producer {
+                    builder.set_producer(name);
+                }
+                builder.build()
             }
-            self.content = Content::Built(builder.build());
-        }
-        match &self.content {
-            Content::Built(batch) => batch.bytes().clone(),
-            Content::Building(_) => unreachable!("it was built above"),
-        }
+        };
+        let bytes = batch.bytes().clone();
+        self.content = Content::Built(batch);
+        bytes
     }
 
     /// Puts the records of a batch that was sent into batches of at most `write_limit` bytes. A

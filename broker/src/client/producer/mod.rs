@@ -390,7 +390,9 @@ impl Process for Producer {
             Some(Waiting::Send { until, .. }) => Some(*until),
             Some(Waiting::Flush) | None => None,
         };
+        // A close without bound has no deadline.
         let closing = self.closing.map(|closing| closing.until);
+        let closing = closing.filter(|until| *until < Instant(u64::MAX));
         [blocked, closing, self.next_check, self.accumulator.next_expiry()]
             .into_iter()
             .fold(self.network.deadline(), Instant::earliest)

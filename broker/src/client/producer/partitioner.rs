@@ -157,13 +157,14 @@ mod tests {
         let name = TopicName::from("t");
         let mut partitioner = BuiltInPartitioner::new(100, ChaCha8Rng::seed_from_u64(3));
         let first = partitioner.peek(&name, &metadata);
-        partitioner.produced(&name, &metadata, 99, LastBatch::Full);
+        partitioner.produced(&name, &metadata, first, 99, LastBatch::Full);
         assert_eq!(partitioner.peek(&name, &metadata), first);
-        partitioner.produced(&name, &metadata, 50, LastBatch::HasRoom);
+        partitioner.produced(&name, &metadata, first, 50, LastBatch::HasRoom);
         assert_eq!(partitioner.peek(&name, &metadata), first);
         let drawn: Vec<_> = (0..20)
             .map(|_| {
-                partitioner.produced(&name, &metadata, 200, LastBatch::HasRoom);
+                let present = partitioner.peek(&name, &metadata);
+                partitioner.produced(&name, &metadata, present, 200, LastBatch::HasRoom);
                 partitioner.peek(&name, &metadata)
             })
             .collect();
@@ -177,10 +178,10 @@ mod tests {
         let metadata = topic(&[None, Some(1), None]);
         for _ in 0..20 {
             assert_eq!(partitioner.peek(&name, &metadata), 1);
-            partitioner.produced(&name, &metadata, 5, LastBatch::Full);
+            partitioner.produced(&name, &metadata, 1, 5, LastBatch::Full);
         }
         let metadata = topic(&[None, None]);
-        partitioner.produced(&name, &metadata, 5, LastBatch::Full);
+        partitioner.produced(&name, &metadata, 1, 5, LastBatch::Full);
         assert!((0..2).contains(&partitioner.peek(&name, &metadata)));
     }
 }

@@ -306,3 +306,83 @@ fn is_after(a: Sequence, b: Sequence) -> bool {
     let distance = (i64::from(a.0) - i64::from(b.0)).rem_euclid(1 << 31);
     (1..HALF).contains(&distance)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        client::producer::batch::PendingRecord,
+        host::{Instant, Timestamp},
+        ids::SendId,
+    };
+
+    const FIRST: BatchId = BatchId { origin: 0, part: 0 };
+    const SECOND: BatchId = BatchId { origin: 1, part: 0 };
+
+    fn batch(records: u64) -> ProducerBatch {
+        let record = |send| PendingRecord {
+            send: SendId(send),
+            timestamp: Timestamp(0),
+            key: None,
+            value: bytes::Bytes::new(),
+            headers: Vec::new(),
+        };
+        let partition = TopicPartition::new("t", 0);
+        let mut batch = ProducerBatch::new(partition, Instant(0), 1_000, 0, &record(0));
+        for send in 1..records {
+            assert!(batch.try_append(&record(send)));
+        }
+        batch
+    }
+
+    /// A manager whose next number is this one, and all before it acknowledged.
+    fn before(next: i32) -> TransactionManager {
+        let mut manager = TransactionManager::new();
+        let id = ProducerIdAndEpoch { id: ProducerId(1), epoch: ProducerEpoch(0) };
+        manager.assigned(id, &mut Batches::new());
+        let entry = PartitionEntry {
+            identity: Some(id),
+            next: Some(Sequence(next)),
+            last_acked: Some(Sequence(next).plus(-1)),
+            in_flight: Vec::new(),
+        };
+        manager.partitions.insert(TopicPartition::new("t", 0), entry);
+        manager
+    }
+
+    #[test]
+    fn numbers_go_on_from_zero_after_the_largest() {
+        let mut manager = before(i32::MAX - 1);
+        let (mut first, mut second) = (batch(3), batch(1));
+        manager.number(FIRST, &mut first);
+        manager.number(SECOND, &mut second);
+        assert_eq!(first.producer.unwrap().base_sequence, Sequence(i32::MAX - 1));
+        assert_eq!(first.last_sequence(), Some(Sequence(0)));
+        assert_eq!(second.producer.unwrap().base_sequence, Sequence(1));
+        manager.completed(FIRST, &first);
+        // What follows the wrap is the next expected: out of order there is a gap.
+        let out_of_order = ErrorCode::OutOfOrderSequenceNumber;
+        assert_eq!(manager.can_retry(&second, out_of_order, None), Retry::Yes);
+        assert!(!manager.bump_required.is_empty());
+    }
+
+    #[test]
+    fn later_on_the_circle_is_less_than_half_way_ahead() {
+        assert!(is_after(Sequence(0), Sequence(i32::MAX)));
+        assert!(is_after(Sequence(5), Sequence(4)));
+        assert!(!is_after(Sequence(4), Sequence(4)));
+        assert!(!is_after(Sequence(i32::MAX), Sequence(0)));
+    }
+
+    #[test]
+    fn a_batch_that_is_sent_again_waits_for_those_before_it() {
+        let mut manager = before(0);
+        let (mut first, mut second) = (batch(1), batch(1));
+        manager.number(FIRST, &mut first);
+        manager.number(SECOND, &mut second);
+        assert_eq!(manager.gate(FIRST, &first), DrainGate::Open);
+        assert_eq!(manager.gate(SECOND, &second), DrainGate::Shut);
+        manager.completed(FIRST, &first);
+        assert_eq!(manager.gate(SECOND, &second), DrainGate::Open);
+    }
+}

@@ -2,6 +2,11 @@
 //!
 //! Each is told when the record that makes it true is on the controller's disk, not when it was
 //! decided.
+//!
+//! A crash may come between the disk and the telling. So a controller that starts tells again,
+//! right after `ControllerActive`, what the last step before it recorded (but not who was fenced or
+//! registered, since the log does not say why, nor after what). A watcher knows by
+//! `metadata_offset` what it was told already.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -65,7 +70,8 @@ pub enum ControllerEvent {
         /// The record as it stands now.
         record: PartitionRecord,
     },
-    /// A partition's ISR changed, and nothing else.
+    /// A partition's ISR changed, and not its leader. The ISR may be the one it was, if an unclean
+    /// leader has said that it recovered.
     IsrChanged {
         /// The ISR before.
         previous: Vec<BrokerId>,

@@ -1,7 +1,7 @@
 //! Makes batches.
 //!
-//! Mirrors `MemoryRecordsBuilder`: the base timestamp is that of the first record, the offsets count
-//! from 0, and the leader epoch is unknown until a leader appends the batch.
+//! Mirrors `MemoryRecordsBuilder`: the base timestamp is that of the first record, the offsets
+//! count from 0, and the leader epoch is unknown until a leader appends the batch.
 
 use bytes::BytesMut;
 

@@ -239,8 +239,8 @@ impl BatchHeader {
         }
     }
 
-    /// Whether there is a record for each offset, as in every batch that was not compacted. A leader
-    /// requires it of what producers send (`LogValidator`).
+    /// Whether there is a record for each offset, as in every batch that was not compacted. A
+    /// leader requires it of what producers send (`LogValidator`).
     pub fn is_dense(&self) -> bool {
         i64::from(self.record_count) == i64::from(self.last_offset_delta) + 1
     }

@@ -1,9 +1,9 @@
 //! Record batches of format v2, kept as the bytes that were sent.
 //!
 //! Mirrors `DefaultRecordBatch`, `DefaultRecord`, `MemoryRecords` and `MemoryRecordsBuilder`
-//! (KIP-98). A broker never takes a batch apart: it reads the header, checks the CRC and patches the
-//! base offset and the leader epoch ([`stamp`]), which stand outside the CRC. Records are read one
-//! by one by those who need them, [`RecordBatch::records`].
+//! (KIP-98). A broker never takes a batch apart: it reads the header, checks the CRC and patches
+//! the base offset and the leader epoch ([`stamp`]), which stand outside the CRC. Records are read
+//! one by one by those who need them, [`RecordBatch::records`].
 //!
 //! Older formats are refused. Compressed batches are carried, and their codec is told, but their
 //! records cannot be read here.

@@ -24,6 +24,11 @@ impl ConsumerApp {
         Self { consumer, partitions }
     }
 
+    /// What it reads.
+    pub fn partitions(&self) -> &[TopicPartition] {
+        &self.partitions
+    }
+
     /// The consumer.
     pub fn consumer(&self) -> &Consumer {
         &self.consumer

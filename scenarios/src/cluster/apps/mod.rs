@@ -9,7 +9,7 @@ use broker::host::{Disk, Input, Now, Outbox, Output, Process};
 
 pub use consumer::ConsumerApp;
 pub use producer::{ProducerApp, Workload};
-pub use topics::{NewTopic, TopicsApp};
+pub use topics::TopicsApp;
 
 /// Lets a client take an input: what it does passes on, what it answers is returned.
 fn pass<C, A>(

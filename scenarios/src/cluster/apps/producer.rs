@@ -10,7 +10,7 @@ use broker::{
 use bytes::Bytes;
 
 use super::{for_client, pass};
-use crate::{cluster::AppCommand, history::RecordId};
+use crate::{cluster::AppCommand, format::Keys, history::RecordId};
 
 /// Warm-up sends have numbers from here on, beyond those of any workload.
 const WARM_UP: u64 = 1 << 63;
@@ -26,8 +26,8 @@ pub struct Workload {
     pub partitions: i32,
     /// The partition for all records; none lets the producer choose.
     pub partition: Option<i32>,
-    /// The key of every record; none for no key.
-    pub key: Option<String>,
+    /// The keys of the records.
+    pub keys: Keys,
     /// How many records.
     pub records: u64,
     /// How long after the beginning of the load the first is sent.
@@ -104,7 +104,12 @@ impl ProducerApp {
         disk: &mut dyn Disk,
         out: &mut Outbox<()>,
     ) {
-        let key = self.workload.key.as_ref().map(|key| Bytes::copy_from_slice(key.as_bytes()));
+        let key = match self.workload.keys {
+            Keys::None => None,
+            Keys::Distinct => Some(send.0),
+            Keys::Cycle(count) => Some(send.0 % u64::from(count.max(1))),
+        };
+        let key = key.map(|key| Bytes::from(format!("key-{key}")));
         let topic = self.workload.topic.clone();
         let headers = Vec::new();
         let command = ProducerCommand::Send { send, topic, partition, key, value, headers };

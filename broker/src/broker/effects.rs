@@ -1,0 +1,132 @@
+//! Carrying out what replication wants done, and telling it what became of it.
+
+use super::{
+    channels::{Channel, Token},
+    running::{Fate, Running},
+    surroundings::Surroundings,
+};
+use crate::{
+    ids::BrokerId,
+    net::{Completion, Outcome, RequestId},
+    protocol::{Request, Response},
+    replica::{Effect, FetcherTicket, NetFailure},
+};
+
+impl Running {
+    /// Carries out all effects, also those that come of others.
+    pub(super) fn perform_effects(&mut self, around: &mut Surroundings<'_>) {
+        while !self.effects.is_empty() && self.fate == Fate::GoesOn {
+            for effect in std::mem::take(&mut self.effects) {
+                if self.fate == Fate::GoesOn {
+                    self.perform(effect, around);
+                }
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, around: &mut Surroundings<'_>) {
+        match effect {
+            Effect::Respond(id, response) => self.server.respond(id, &response, around.out),
+            Effect::CloseConnection(id) => self.server.close(id, around.out),
+            Effect::Done(id) => self.server.finish_without_response(id),
+            Effect::ToLeader { leader, request, ticket } => {
+                self.send_to_leader(leader, &request, ticket, around);
+            }
+            Effect::FetcherEnded { leader } => {
+                self.network.close(around.now.monotonic, &Channel::Fetcher(leader), around.out);
+            }
+            Effect::AlterPartition { request, ticket } => {
+                let timeout = self.config.server.controller_socket_timeout_ms.duration();
+                let token = Token::AlterPartition(ticket);
+                self.send_to_controller(token, &Request::AlterPartition(request), timeout, around);
+            }
+            Effect::Event(event) => around.out.event(event),
+            Effect::Halt(error) => self.halt(error, around),
+        }
+    }
+
+    /// A leader whose place nobody knows cannot be reached.
+    fn send_to_leader(
+        &mut self,
+        leader: BrokerId,
+        request: &Request,
+        ticket: FetcherTicket,
+        around: &mut Surroundings<'_>,
+    ) {
+        let Some(registration) = self.metadata.image().broker(leader) else {
+            let failed = Err(NetFailure::Disconnected);
+            let ctx = &mut around.context(&mut self.effects);
+            self.replicas.on_leader_completed(ctx, ticket, failed);
+            return;
+        };
+        let to = registration.address.clone();
+        let timeout = self.config.server.replica_socket_timeout_ms.duration();
+        self.send(Token::ToLeader(leader, ticket), &to, request, timeout, around);
+    }
+
+    /// A request that the broker sent has ended.
+    pub(super) fn on_completion(
+        &mut self,
+        completion: Completion<Channel, Token>,
+        around: &mut Surroundings<'_>,
+    ) {
+        let now = around.now.monotonic;
+        let result = match completion.outcome {
+            Outcome::Response(response) => Ok(response),
+            Outcome::TimedOut => Err(NetFailure::TimedOut),
+            Outcome::Disconnected | Outcome::NotSent => Err(NetFailure::Disconnected),
+        };
+        match completion.token {
+            Token::Lifecycle => {
+                let change = match &result {
+                    Ok(response) => self.lifecycle.on_response(now, response),
+                    Err(_) => self.lifecycle.on_failure(now),
+                };
+                self.on_lifecycle(change, around);
+            }
+            Token::Metadata => match result {
+                Ok(response) => {
+                    let loaded = self.metadata.on_response(now, response);
+                    self.on_metadata(loaded, around);
+                }
+                Err(_) => self.metadata.on_failure(now),
+            },
+            Token::AlterPartition(ticket) => {
+                let ctx = &mut around.context(&mut self.effects);
+                let answer = match &result {
+                    Ok(Response::AlterPartition(response)) => Ok(response),
+                    // The network client gives no answer to another request.
+                    Ok(_) => Err(NetFailure::Disconnected),
+                    Err(failure) => Err(*failure),
+                };
+                self.replicas.on_alter_partition_completed(ctx, ticket, answer);
+            }
+            Token::ToLeader(_, ticket) => {
+                let ctx = &mut around.context(&mut self.effects);
+                self.replicas.on_leader_completed(ctx, ticket, result);
+            }
+            Token::ProducerIds => {
+                for (id, response) in self.producer_ids.on_block(now, result.as_ref().ok()) {
+                    self.server.respond(id, &response, around.out);
+                }
+            }
+            Token::Forwarded(id) => self.on_forwarded(id, result, around),
+        }
+    }
+
+    /// The controller has answered what a client asked, or not. A client without an answer tries
+    /// again on a new connection.
+    fn on_forwarded(
+        &mut self,
+        id: RequestId,
+        result: Result<Response, NetFailure>,
+        around: &mut Surroundings<'_>,
+    ) {
+        match result {
+            Ok(response) => self.server.respond(id, &response, around.out),
+            Err(NetFailure::Disconnected | NetFailure::TimedOut) => {
+                self.server.close(id, around.out);
+            }
+        }
+    }
+}

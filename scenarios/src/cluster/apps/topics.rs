@@ -1,0 +1,77 @@
+//! The application that creates the scenario's topics, before anything else.
+
+use core::time::Duration;
+
+use broker::{
+    client::admin::{Admin, AdminAnswer, AdminCommand, NewTopic},
+    host::{Disk, Input, Instant, Now, Outbox, Process},
+};
+
+use super::{for_client, pass};
+use crate::cluster::AppCommand;
+
+/// How long it tries.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An admin client with topics to create.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicsApp {
+    admin: Admin,
+    topics: Vec<NewTopic>,
+    left: usize,
+    failure: Option<String>,
+}
+
+impl TopicsApp {
+    /// An application that has not started.
+    pub fn new(admin: Admin, topics: Vec<NewTopic>) -> Self {
+        Self { admin, left: topics.len(), topics, failure: None }
+    }
+
+    /// Whether all topics are there.
+    pub fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Why a topic could not be created, if one could not.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+}
+
+impl Process for TopicsApp {
+    type Command = AppCommand;
+    type Answer = ();
+
+    fn step(
+        &mut self,
+        now: Now,
+        input: Input<AppCommand>,
+        disk: &mut dyn Disk,
+        out: &mut Outbox<()>,
+    ) {
+        let started = input == Input::Started;
+        let mut answers = Vec::new();
+        if let Some(input) = for_client(input) {
+            answers.extend(pass(&mut self.admin, now, input, disk, out));
+        }
+        if started {
+            let topics = self.topics.clone();
+            let create = AdminCommand::CreateTopics { topics, timeout: TIMEOUT };
+            answers.extend(pass(&mut self.admin, now, Input::Command(create), disk, out));
+        }
+        for answer in answers {
+            match answer {
+                AdminAnswer::TopicCreated { result: Ok(_), .. } => self.left -= 1,
+                AdminAnswer::TopicCreated { name, result: Err(error) } => {
+                    self.failure = Some(format!("topic {name}: {error}"));
+                }
+                AdminAnswer::TopicsDescribed(_) | AdminAnswer::Closed => {}
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.admin.deadline()
+    }
+}

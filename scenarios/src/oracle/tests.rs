@@ -1,0 +1,494 @@
+//! The contract's examples, as runs written by hand.
+
+use std::collections::BTreeMap;
+
+use broker::{
+    host::event::{
+        AttemptOutcome, ConsumerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent,
+        ProducerEvent, SendFailure,
+    },
+    ids::{BrokerId, LeaderEpoch, Offset, ProducerEpoch, ProducerId},
+};
+use reports::{Palette, Report, Verdict, text};
+
+use super::{Config, Header, Judgement, ProducerRules, Recovery, judge};
+use crate::history::{
+    FinalRead, RecordId, ReplicaBytes,
+    testing::{Run, batch_bytes, orders},
+};
+
+/// The final read that agrees with the model: whatever the logs hold, all brokers run.
+fn finish(run: Run) -> Judgement {
+    finish_with(run, &Config::default())
+}
+
+fn finish_with(run: Run, config: &Config) -> Judgement {
+    let partition = &run.watch.history().partitions()[&orders()];
+    let mut read = FinalRead::default();
+    for (broker, replica) in &partition.replicas {
+        let mut log = Vec::new();
+        for entry in replica.entries() {
+            let batch = partition.batches.get(entry.batch);
+            let values: Vec<_> = batch
+                .records
+                .iter()
+                .flatten()
+                .map(|send| run.watch.history().sends().get(*send).record.value(0))
+                .collect();
+            let values: Vec<&[u8]> = values.iter().map(|value| &value[..]).collect();
+            let stamp = batch.stamp.map(|s| (s.id.0, s.epoch.0, s.base_sequence.0));
+            let (base, epoch) = (batch.base_offset.0, batch.leader_epoch.0);
+            log.extend_from_slice(&batch_bytes(base, epoch, stamp, &values));
+        }
+        let bytes = ReplicaBytes {
+            log_start: replica.log_start,
+            high_watermark: Some(replica.log_end_offset()),
+            log: log.into(),
+        };
+        read.replicas.insert((orders(), *broker), bytes);
+    }
+    judge(run.watch, &read, config)
+}
+
+/// What was found: kind, rule, whether it is allowed.
+fn found(judgement: &Judgement) -> Vec<(&str, &str, bool)> {
+    let anomalies = judgement.anomalies.iter();
+    anomalies.map(|a| (a.kind.as_str(), a.rule.as_str(), a.allowed)).collect()
+}
+
+fn committed(replicas: &[i32]) -> Run {
+    let mut run = Run::new(replicas, 1);
+    run.produce(1, (0, 1), 0, None);
+    for follower in &replicas[1..] {
+        run.copy(*follower, (0, 1), 0, 0);
+    }
+    run.high_watermark(1, 0, 0, 1);
+    run.ack(1, (0, 1), 0, 1);
+    run
+}
+
+#[test]
+fn a_run_without_faults_is_ok() {
+    let judgement = finish(committed(&[1, 2, 3]));
+    assert_eq!(judgement.verdict, Verdict::Ok, "{:?}", judgement.anomalies);
+    assert_eq!((judgement.records.sent, judgement.records.acked), (1, 1));
+}
+
+#[test]
+fn acks_1_lost_with_a_leader_that_was_cut_off_is_allowed() {
+    let mut run = committed(&[1, 2, 3]);
+    run.acks = 1;
+    run.produce(1, (1, 1), 1, None);
+    run.ack(1, (1, 1), 1, 1);
+    run.crash(1);
+    run.elect(2, &[2, 3], ElectionKind::Isr);
+    run.leads(2, 1);
+    run.restart(1, 2, 1);
+    run.follows(1, 2, 1);
+    run.truncate(1, 1, 2, 1);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("lost", "uncommitted acks=1", true)]);
+    assert_eq!(judgement.verdict, Verdict::AllowedLoss);
+    assert_eq!((judgement.records.acked_lost, judgement.records.lost), (1, 1));
+    assert_eq!(
+        judgement.anomalies[0].explanation,
+        "acked at 0.023 s by broker-1 (epoch 0, offset 1) with acks=1, never below a high \
+         watermark; cut by broker-1 at 0.030 s when it followed broker-2 in epoch 1"
+    );
+}
+
+#[test]
+fn acks_1_that_only_a_stale_log_has_is_stranded() {
+    let mut run = committed(&[1, 2, 3]);
+    run.acks = 1;
+    run.produce(1, (1, 1), 1, None);
+    run.ack(1, (1, 1), 1, 1);
+    run.crash(1);
+    run.elect(2, &[2, 3], ElectionKind::Isr);
+    run.leads(2, 1);
+    let judgement = finish_without(run, 1);
+    assert_eq!(found(&judgement), [("lost", "uncommitted acks=1", true)]);
+    assert_eq!(judgement.records.stranded, 1);
+}
+
+/// As [`finish`], but this broker never came back.
+fn finish_without(mut run: Run, _broker: i32) -> Judgement {
+    let watch = std::mem::take(&mut run.watch);
+    judge(watch, &FinalRead::default(), &Config::default())
+}
+
+#[test]
+fn a_record_that_was_read_and_is_missing_from_an_elected_member_is_a_violation() {
+    let mut run = Run::new(&[1, 2], 1);
+    run.acks = 1;
+    run.produce(1, (0, 1), 0, None);
+    // The high watermark passes although broker 2, in the ISR, lacks the record.
+    run.high_watermark(1, 0, 0, 1);
+    run.ack(1, (0, 1), 0, 1);
+    run.crash(1);
+    run.elect(2, &[2], ElectionKind::Isr);
+    run.leads(2, 1);
+    run.restart(1, 1, 0);
+    run.follows(1, 2, 1);
+    run.truncate(1, 1, 1, 0);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("lost", "committed", false)]);
+    assert_eq!(judgement.verdict, Verdict::Violation);
+    assert!(judgement.anomalies[0].explanation.contains("broker-2 never had it"));
+}
+
+#[test]
+fn a_double_fail_over_under_hw_is_a_violation() {
+    let mut run = committed(&[1, 2, 3]);
+    run.crash(1);
+    run.elect(2, &[2, 3], ElectionKind::Isr);
+    run.follows(3, 2, 1);
+    run.truncate(3, 1, 1, 0);
+    run.crash(2);
+    run.elect(3, &[3], ElectionKind::Isr);
+    run.leads(3, 2);
+    let judgement = finish(run);
+    assert!(found(&judgement).contains(&("lost", "committed", false)), "{:?}", found(&judgement));
+    assert_eq!(judgement.verdict, Verdict::Violation);
+}
+
+#[test]
+fn the_last_replica_standing_may_lose_its_disk() {
+    let mut run = committed(&[1, 2]);
+    run.crash(2);
+    run.isr(&[1]);
+    run.power_off(1, Some(0));
+    run.leader_lost(&[1]);
+    run.restart(1, 0, 0);
+    run.elect(1, &[1], ElectionKind::Isr);
+    run.leads(1, 2);
+    run.restart(2, 1, 1);
+    run.follows(2, 1, 2);
+    run.truncate(2, 2, 1, 0);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("lost", "V-disk", true)]);
+    assert_eq!(judgement.verdict, Verdict::AllowedLoss);
+}
+
+#[test]
+fn synced_data_may_not_be_lost_with_power() {
+    let mut run = committed(&[1, 2]);
+    for broker in [1, 2] {
+        run.power_off(broker, Some(1_000_000));
+    }
+    run.leader_lost(&[1]);
+    run.restart(1, 0, 0);
+    run.restart(2, 0, 0);
+    run.elect(1, &[1], ElectionKind::Isr);
+    run.leads(1, 2);
+    let judgement = finish(run);
+    assert_eq!(judgement.verdict, Verdict::Violation);
+    assert!(found(&judgement).contains(&("lost", "committed", false)));
+}
+
+#[test]
+fn an_unclean_election_loses_what_its_leader_lacks_and_the_zombies_too() {
+    let mut run = committed(&[1, 2]);
+    run.isr(&[1]);
+    run.produce(1, (1, 1), 1, None);
+    run.high_watermark(1, 0, 1, 2);
+    run.ack(1, (1, 1), 1, 2);
+    run.send((2, 1));
+    run.attempt(1, (2, 1), None, 1);
+    run.append_attempt(1, (2, 1), 2, None);
+    run.elect(2, &[2], ElectionKind::Unclean);
+    run.leads(2, 1);
+    run.high_watermark(1, 0, 2, 3);
+    run.ack(1, (2, 1), 2, 3);
+    run.follows(1, 2, 1);
+    run.truncate(1, 1, 3, 1);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("lost", "V-unclean", true), ("lost", "V-late", true)]);
+    assert_eq!(judgement.verdict, Verdict::AllowedLoss);
+}
+
+#[test]
+fn a_retry_after_a_lost_answer_leaves_one_copy_with_idempotence() {
+    let mut run = Run::new(&[1], 1);
+    run.produce(1, (0, 1), 0, Some((7, 0, 0)));
+    run.ended(AttemptOutcome::Disconnected);
+    run.attempt(1, (0, 1), Some((7, 0, 0)), 2);
+    run.high_watermark(1, 0, 0, 1);
+    run.ack(1, (0, 1), 0, 1);
+    assert_eq!(finish(run).verdict, Verdict::Ok);
+}
+
+#[test]
+fn two_copies_of_one_sequence_are_a_violation() {
+    let mut run = Run::new(&[1], 1);
+    run.produce(1, (0, 1), 0, Some((7, 0, 0)));
+    run.ended(AttemptOutcome::Disconnected);
+    run.attempt(1, (0, 1), Some((7, 0, 0)), 2);
+    run.append_attempt(1, (0, 1), 1, Some((7, 0, 0)));
+    run.high_watermark(1, 0, 0, 2);
+    run.ack(1, (0, 1), 1, 2);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("duplicate", "D1", false)]);
+}
+
+#[test]
+fn a_retry_without_idempotence_may_leave_two_copies() {
+    let mut run = Run::new(&[1], 1);
+    run.produce(1, (0, 1), 0, None);
+    run.ended(AttemptOutcome::Disconnected);
+    run.attempt(1, (0, 1), None, 2);
+    run.append_attempt(1, (0, 1), 1, None);
+    run.high_watermark(1, 0, 0, 2);
+    run.ack(1, (0, 1), 1, 2);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("duplicate", "D2", true)]);
+    assert_eq!(judgement.verdict, Verdict::AllowedDuplicates);
+    assert_eq!(judgement.records.duplicates, 1);
+}
+
+#[test]
+fn a_copy_of_a_refused_attempt_is_a_violation() {
+    let mut run = Run::new(&[1], 1);
+    run.produce(1, (0, 1), 0, None);
+    run.ended(AttemptOutcome::Refused { error: 19 });
+    run.attempt(1, (0, 1), None, 2);
+    run.append_attempt(1, (0, 1), 1, None);
+    run.high_watermark(1, 0, 0, 2);
+    run.ack(1, (0, 1), 1, 2);
+    assert_eq!(found(&finish(run)), [("duplicate", "D2", false)]);
+}
+
+#[test]
+fn a_leader_that_was_opened_anew_remembers_one_batch_of_a_producer() {
+    let mut run = Run::new(&[1], 1);
+    for index in 0..3 {
+        let sequence = i32::try_from(index).unwrap();
+        run.produce(1, (index, 1), i64::from(sequence), Some((7, 0, sequence)));
+    }
+    run.high_watermark(1, 0, 0, 3);
+    run.crash(1);
+    run.restart(1, 3, 0);
+    run.attempt(1, (0, 1), Some((7, 0, 0)), 2);
+    run.ended(AttemptOutcome::Refused { error: 45 });
+    run.tell(
+        "p1",
+        ProducerEvent::ProducerIdAssigned {
+            producer: "p1".into(),
+            producer_id: ProducerId(7),
+            producer_epoch: ProducerEpoch(1),
+            reason: Some("OUT_OF_ORDER_SEQUENCE_NUMBER".to_owned()),
+        },
+    );
+    run.attempt(1, (0, 1), Some((7, 1, 0)), 3);
+    run.append_attempt(1, (0, 1), 3, Some((7, 1, 0)));
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("duplicate", "D3a", true)]);
+}
+
+#[test]
+fn a_leader_that_had_the_batch_in_its_window_may_not_refuse_its_retry() {
+    let mut run = Run::new(&[1], 1);
+    run.produce(1, (0, 1), 0, Some((7, 0, 0)));
+    run.high_watermark(1, 0, 0, 1);
+    run.attempt(1, (0, 1), Some((7, 0, 0)), 2);
+    run.ended(AttemptOutcome::Refused { error: 45 });
+    run.attempt(1, (0, 1), Some((7, 1, 0)), 3);
+    run.append_attempt(1, (0, 1), 1, Some((7, 1, 0)));
+    assert_eq!(found(&finish(run)), [("duplicate", "D3", false)]);
+}
+
+#[test]
+fn a_record_that_timed_out_may_stand_in_the_log() {
+    let mut run = committed(&[1]);
+    run.produce(1, (1, 1), 1, None);
+    run.unknown(1, SendFailure::DeliveryTimeout);
+    let judgement = finish(run);
+    assert_eq!(judgement.verdict, Verdict::Ok);
+    assert_eq!(judgement.records.unknown, 1);
+}
+
+#[test]
+fn a_failed_record_may_not_stand_in_any_log() {
+    let mut run = committed(&[1]);
+    run.produce(1, (1, 1), 1, None);
+    run.failed(1, SendFailure::DeliveryTimeout);
+    assert_eq!(found(&finish(run)), [("misreported", "failed means not appended", false)]);
+}
+
+#[test]
+fn a_send_may_be_reported_failed_only_after_certain_refusals() {
+    for (error, anomalies) in [(19, 0), (7, 1)] {
+        let mut run = committed(&[1]);
+        run.send((1, 1));
+        run.attempt(1, (1, 1), None, 1);
+        run.ended(AttemptOutcome::Refused { error });
+        run.failed(1, SendFailure::Refused { error });
+        assert_eq!(finish(run).anomalies.len(), anomalies);
+    }
+}
+
+#[test]
+fn deleted_records_are_not_lost() {
+    let mut run = committed(&[1]);
+    run.tell(
+        "broker-1",
+        PartitionEvent::LogStartMoved {
+            partition: orders(),
+            from: Offset(0),
+            to: Offset(1),
+            reason: LogStartReason::DeleteRecords,
+        },
+    );
+    let judgement = finish(run);
+    assert_eq!((judgement.verdict, judgement.records.lost), (Verdict::Ok, 0));
+}
+
+#[test]
+fn a_record_of_acks_0_that_met_a_dead_broker_may_be_lost() {
+    let mut run = committed(&[1]);
+    run.acks = 0;
+    run.send((1, 1));
+    run.attempt(1, (1, 1), None, 1);
+    run.ended(AttemptOutcome::NoAnswerExpected);
+    run.unknown(1, SendFailure::NotConfirmed);
+    run.crash(1);
+    run.restart(1, 1, 1);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("lost", "uncommitted acks=0", true)]);
+    assert_eq!((judgement.records.acked_lost, judgement.records.lost), (0, 1));
+}
+
+#[test]
+fn a_record_of_acks_0_may_not_vanish_without_a_failure() {
+    let mut run = committed(&[1]);
+    run.acks = 0;
+    run.send((1, 1));
+    run.attempt(1, (1, 1), None, 1);
+    run.unknown(1, SendFailure::NotConfirmed);
+    assert_eq!(found(&finish(run)), [("lost", "vanished", false)]);
+}
+
+#[test]
+fn reordering_needs_a_retry_with_several_in_flight() {
+    for (in_flight, attempts, allowed) in [(5, 2, true), (5, 1, false), (1, 2, false)] {
+        let mut run = Run::new(&[1], 1);
+        run.send((0, 2));
+        run.attempt(1, (0, 1), None, 1);
+        for attempt in 2..=attempts {
+            run.attempt(1, (0, 1), None, attempt);
+        }
+        run.attempt(1, (1, 1), None, 1);
+        run.append_attempt(1, (1, 1), 0, None);
+        run.high_watermark(1, 0, 0, 1);
+        run.ack(1, (1, 1), 0, 1);
+        run.append_attempt(1, (0, 1), 1, None);
+        run.high_watermark(1, 0, 1, 2);
+        run.ack(1, (0, 1), 1, 2);
+        let rules = ProducerRules { acks: -1, max_in_flight: in_flight };
+        let producers = BTreeMap::from([("p1".into(), rules)]);
+        let judgement = finish_with(run, &Config { producers, ..Config::default() });
+        assert_eq!(judgement.records.reordered, 1);
+        assert_eq!(found(&judgement)[0].2, allowed, "{in_flight} in flight, {attempts} attempts");
+    }
+}
+
+fn deliver(run: &mut Run, offset: i64, index: u64) {
+    run.tell(
+        "c1",
+        ConsumerEvent::Delivered(Delivery {
+            consumer: "c1".into(),
+            partition: orders(),
+            offset: Offset(offset),
+            leader_epoch: LeaderEpoch(0),
+            broker: BrokerId(1),
+            value: RecordId::new("p1", index).value(0),
+        }),
+    );
+}
+
+#[test]
+fn a_consumer_may_see_only_what_was_committed() {
+    let mut run = committed(&[1]);
+    deliver(&mut run, 0, 0);
+    run.produce(1, (1, 1), 1, None);
+    deliver(&mut run, 1, 1);
+    let judgement = finish(run);
+    assert_eq!(found(&judgement), [("dirty-read", "deliveries", false)]);
+    assert_eq!(judgement.consumers["c1"].delivered, 2);
+}
+
+#[test]
+fn a_consumer_may_not_see_another_record_nor_pass_one_over() {
+    let mut run = committed(&[1]);
+    run.produce(1, (1, 2), 1, None);
+    run.high_watermark(1, 0, 1, 3);
+    deliver(&mut run, 0, 1);
+    deliver(&mut run, 2, 2);
+    let judgement = finish(run);
+    let kinds: Vec<_> = found(&judgement).iter().map(|(kind, ..)| *kind).collect();
+    assert_eq!(kinds, ["changed-record", "gap"]);
+}
+
+#[test]
+fn replicas_that_differ_below_their_high_watermarks_have_diverged() {
+    let mut run = committed(&[1, 2]);
+    run.isr(&[1]);
+    run.produce(1, (1, 1), 1, None);
+    run.high_watermark(1, 0, 1, 2);
+    run.copy(2, (5, 1), 1, 0);
+    assert!(found(&finish(run)).contains(&("diverged", "log matching", false)));
+}
+
+#[test]
+fn a_cluster_that_does_not_recover_is_stuck_unless_a_permanent_fault_explains_it() {
+    for (gone, verdict) in [(vec![], Verdict::Stuck), (vec![BrokerId(1)], Verdict::Unavailable)] {
+        let mut run = committed(&[1]);
+        run.crash(1);
+        let detail = "orders-0 has no leader".to_owned();
+        let recovery = Recovery::NotReached { detail, gone: gone.into_iter().collect() };
+        let judgement = finish_with(run, &Config { recovery, ..Config::default() });
+        assert_eq!(judgement.verdict, verdict);
+    }
+}
+
+#[test]
+fn the_time_without_a_leader_is_measured_until_the_next_one_has_adopted_its_epoch() {
+    let mut run = committed(&[1, 2]);
+    run.crash(1);
+    let from = run.millis;
+    run.millis += 3_000;
+    run.elect(2, &[2], ElectionKind::Isr);
+    run.leads(2, 1);
+    let waited = run.millis - from;
+    assert_eq!(finish(run).unavailable_ms.without_leader, waited);
+}
+
+#[test]
+fn a_judgement_reads_as_a_report() {
+    let mut run = committed(&[1, 2, 3]);
+    run.acks = 1;
+    for index in 1..6 {
+        run.produce(1, (index, 1), i64::try_from(index).unwrap(), None);
+        run.ack(1, (index, 1), i64::try_from(index).unwrap(), 1);
+    }
+    run.crash(1);
+    run.elect(2, &[2, 3], ElectionKind::Isr);
+    run.leads(2, 1);
+    run.restart(1, 6, 1);
+    run.follows(1, 2, 1);
+    run.truncate(1, 1, 6, 1);
+    run.isr(&[1, 2, 3]);
+    let outcome = finish(run).into_outcome(Header {
+        scenario: "leader-crash-acks-1".to_owned(),
+        variant: None,
+        seed: 7,
+        protocol: "kip-595".to_owned(),
+        trace_hash: "0b5ab0f8b8c2a1d3e4f5061728394a5b".to_owned(),
+        simulated_ms: 100,
+        events: 60,
+        expectations: Vec::new(),
+    });
+    let reproduce = "highwater run leader-crash-acks-1.json --seed 7".to_owned();
+    let report = Report { outcome, faults: Vec::new(), reproduce };
+    insta::assert_snapshot!(text(&report, Palette::Plain));
+}
