@@ -160,7 +160,8 @@ fn imports_downwards(module: &str, text: &str) -> Vec<Offence> {
         let rule = format!("`{module}` has no rank among the modules: give it one in LAYERS");
         return vec![offence(1, rule)];
     };
-    let code: String = text.lines().map(|line| format!("{}\n", without_comment(line))).collect();
+    let code: Vec<_> = text.lines().map(without_comment).collect();
+    let code = code.join("\n");
     imported(&code)
         .into_iter()
         .filter(|(_, name)| name != module && rank(name).is_some_and(|other| own <= other))
@@ -275,8 +276,7 @@ fn files() -> Vec<String> {
 
 fn rust_files() -> Vec<(String, String)> {
     let rust = |path: &String| {
-        path.rsplit_once('.').is_some_and(|(_, extension)| extension == "rs")
-            && ALL.iter().any(|krate| path.starts_with(&format!("{krate}/")))
+        extension(path) == "rs" && ALL.iter().any(|krate| path.starts_with(&format!("{krate}/")))
     };
     let read = |path: String| {
         let text = fs::read_to_string(root().join(&path)).expect("a source file is UTF-8");
@@ -290,9 +290,13 @@ fn scenario_files() -> Vec<String> {
     let is_scenario = |path: &String| {
         let inner = path.strip_prefix("scenarios/").unwrap_or_default();
         let apart = inner.starts_with("src/") || inner.starts_with("tests/");
-        !inner.is_empty() && !apart && path.ends_with(".json") && path != schema
+        !inner.is_empty() && !apart && extension(path) == "json" && path != schema
     };
     files().into_iter().filter(is_scenario).collect()
+}
+
+fn extension(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 fn krate(path: &str) -> &str {

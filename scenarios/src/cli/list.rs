@@ -33,13 +33,16 @@ pub struct ListArgs {
     json: bool,
 }
 
+/// Writes entries for people.
+type Writer = fn(&[Value], &mut dyn Write) -> io::Result<()>;
+
 /// What nobody should look for.
 const NOT_MODELLED: &str = "\
 Not modelled: transactions, consumer groups, compaction, compression, tiered storage, quorums of
 controllers, reassignment, share groups.";
 
 pub(super) fn list(args: &ListArgs, terminal: &mut Terminal<'_>) -> io::Result<Exit> {
-    let (entries, write): (_, fn(&[Value], &mut dyn Write) -> io::Result<()>) = if args.events {
+    let (entries, write): (_, Writer) = if args.events {
         (event_entries(), write_words)
     } else if args.faults {
         (fault_entries(), write_words)

@@ -169,13 +169,13 @@ impl Seeds {
 }
 
 enum Unusable {
-    File(Box<FileError>),
+    File(FileError),
     Usage(String),
 }
 
 impl From<FileError> for Unusable {
     fn from(error: FileError) -> Self {
-        Self::File(Box::new(error))
+        Self::File(error)
     }
 }
 
@@ -249,6 +249,7 @@ struct Told<'a> {
 }
 
 /// Whether all runs were done.
+#[derive(Clone, Copy)]
 enum Stopped {
     Done,
     Early,

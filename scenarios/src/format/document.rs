@@ -6,7 +6,7 @@
 use core::ops::Range;
 use std::collections::BTreeMap;
 
-use jsonc_parser::{ParseOptions, ast, common::Ranged, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, ast, common::Ranged, parse_to_ast};
 use serde_json::{Map, Value};
 
 use super::{FileError, Issue, KeyPath, Source, Step};
@@ -42,7 +42,7 @@ impl Document {
             let at = offset_of(&source.text, error.line(), error.column());
             syntax(at..at + 1, format!("not JSON: {}", without_place(&error.to_string())))
         })?;
-        let tree = parse_to_ast(&source.text, &Default::default(), &strict())
+        let tree = parse_to_ast(&source.text, &CollectOptions::default(), &strict())
             .map_err(|error| syntax(error.range().start..error.range().end, error.to_string()))?;
         let root = tree.value.ok_or_else(|| syntax(0..0, "an empty file".to_owned()))?;
         let mut spots = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! From a file to a scenario that can be run: variant, overrides, choices, checks, in this order.
 
-use std::{fmt::Write, fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use serde::de::IntoDeserializer;
 use serde_json::{Value, json};
@@ -119,17 +119,16 @@ impl ScenarioFile {
 
     /// The command that repeats a run.
     pub fn reproduce(&self, selection: &Selection, seed: u64) -> String {
-        let mut command = format!("highwater run {}", quoted(&self.path));
+        let mut words = vec![format!("highwater run {}", quoted(&self.path))];
         match &selection.variant {
-            Some(variant) => write!(command, " --variant {variant}"),
-            None if self.variants().is_empty() || !selection.overrides.is_empty() => Ok(()),
-            None => write!(command, " --variant {BASE}"),
+            Some(variant) => words.push(format!("--variant {variant}")),
+            None if self.variants().is_empty() || !selection.overrides.is_empty() => {}
+            None => words.push(format!("--variant {BASE}")),
         }
-        .expect("writing to a string does not fail");
-        for change in &selection.overrides {
-            command += &format!(" --set {}", quoted(&change.text));
-        }
-        command + &format!(" --seed {seed}")
+        let set = |change: &Override| format!("--set {}", quoted(&change.text));
+        words.extend(selection.overrides.iter().map(set));
+        words.push(format!("--seed {seed}"));
+        words.join(" ")
     }
 
     /// Checks one variant: resolves with the first options of the choices, the second ones, … until

@@ -92,7 +92,10 @@ pub struct Source {
 
 /// One clear message about a scenario file, with its place.
 #[derive(Clone, Debug)]
-pub struct FileError {
+pub struct FileError(Box<Details>);
+
+#[derive(Clone, Debug)]
+struct Details {
     source: Source,
     span: Range<usize>,
     path: KeyPath,
@@ -107,12 +110,12 @@ impl FileError {
         let span = within(&source.text, span);
         let code = NamedSource::new(&source.name, Arc::clone(&source.text));
         let Issue { path, message, help, .. } = issue;
-        Self { source: source.clone(), span, path, message, help, code }
+        Self(Box::new(Details { source: source.clone(), span, path, message, help, code }))
     }
 
     /// The file that it is in.
     pub fn file(&self) -> &str {
-        &self.source.name
+        &self.0.source.name
     }
 
     /// The line, from 1.
@@ -128,22 +131,22 @@ impl FileError {
 
     /// The key path, empty for the whole file.
     pub fn path(&self) -> &KeyPath {
-        &self.path
+        &self.0.path
     }
 
     /// What is wrong.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What to do about it.
     pub fn advice(&self) -> Option<&str> {
-        self.help.as_deref()
+        self.0.help.as_deref()
     }
 
     /// The bytes before the place.
     fn before(&self) -> &str {
-        &self.source.text[..self.span.start]
+        &self.0.source.text[..self.0.span.start]
     }
 }
 
@@ -163,10 +166,10 @@ fn within(text: &str, span: Range<usize>) -> Range<usize> {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file(), self.line(), self.column())?;
-        if !self.path.0.is_empty() {
-            write!(f, "{}: ", self.path)?;
+        if !self.0.path.0.is_empty() {
+            write!(f, "{}: ", self.0.path)?;
         }
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
@@ -174,15 +177,15 @@ impl std::error::Error for FileError {}
 
 impl Diagnostic for FileError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.0.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.code)
+        Some(&self.0.code)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new(None, self.span.start, self.span.len());
+        let label = LabeledSpan::new(None, self.0.span.start, self.0.span.len());
         Some(Box::new(core::iter::once(label)))
     }
 }

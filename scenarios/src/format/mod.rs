@@ -22,7 +22,6 @@ mod fault;
 mod file;
 mod formats;
 mod issue;
-mod judge;
 mod messages;
 mod names;
 mod path;
@@ -52,7 +51,6 @@ pub use expect::{
 pub use fault::{Fault, Point, Until, UntilTime, When};
 pub use file::{BASE, Override, Resolved, ScenarioFile, Selection};
 pub use issue::{FileError, Issue, Part, Source, nearest};
-pub use judge::judge;
 pub use messages::Messages;
 pub use path::{KeyPath, Step};
 pub use scenario::{Cluster, Network, Protocol, Scenario, Topic, Variant};

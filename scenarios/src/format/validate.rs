@@ -24,7 +24,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub fn check(&self, value: &Value) -> Result<(), Issue> {
+    pub fn check(self, value: &Value) -> Result<(), Issue> {
         self.check_against(self.root, value, &KeyPath::default())
     }
 
@@ -32,7 +32,7 @@ impl<'s> Validator<'s> {
     ///
     /// # Errors
     /// The first thing wrong.
-    pub fn check_against(&self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
+    pub fn check_against(self, schema: &Value, value: &Value, at: &KeyPath) -> Result<(), Issue> {
         if let Some(target) = self.target(schema) {
             self.check_against(target, value, at)?;
         }
@@ -63,18 +63,18 @@ impl<'s> Validator<'s> {
     }
 
     /// What `$ref` points to.
-    pub fn target(&self, schema: &Value) -> Option<&'s Value> {
+    pub fn target(self, schema: &Value) -> Option<&'s Value> {
         let pointer = schema.get("$ref")?.as_str()?.strip_prefix('#')?;
         self.root.pointer(pointer)
     }
 
     /// The schema behind references.
-    pub fn resolve(&self, schema: &'s Value) -> &'s Value {
+    pub fn resolve(self, schema: &'s Value) -> &'s Value {
         self.target(schema).map_or(schema, |target| self.resolve(target))
     }
 
     fn check_object(
-        &self,
+        self,
         schema: &Value,
         object: &Map<String, Value>,
         at: &KeyPath,
@@ -104,7 +104,7 @@ impl<'s> Validator<'s> {
         Ok(())
     }
 
-    fn check_list(&self, schema: &Value, elements: &[Value], at: &KeyPath) -> Result<(), Issue> {
+    fn check_list(self, schema: &Value, elements: &[Value], at: &KeyPath) -> Result<(), Issue> {
         let bound = |name| schema.get(name).and_then(Value::as_u64);
         let length = elements.len() as u64;
         let (min, max) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(u64::MAX));
@@ -125,7 +125,7 @@ impl<'s> Validator<'s> {
     }
 
     /// One of several schemas must hold: the error is that of the one that was meant.
-    fn check_branches(&self, all: &[Value], value: &Value, at: &KeyPath) -> Result<(), Issue> {
+    fn check_branches(self, all: &[Value], value: &Value, at: &KeyPath) -> Result<(), Issue> {
         let fitting: Vec<_> = all.iter().filter(|branch| self.admits(branch, value)).collect();
         if fitting.is_empty() {
             let words: Option<Vec<_>> = all.iter().map(|branch| self.words(branch)).collect();
@@ -160,7 +160,7 @@ impl<'s> Validator<'s> {
 
     /// Objects tell which of them is meant by the key that only they require.
     fn check_tagged(
-        &self,
+        self,
         branches: &[&Value],
         object: &Map<String, Value>,
         value: &Value,
@@ -187,7 +187,7 @@ impl<'s> Validator<'s> {
     }
 
     /// Whether a value of this kind can be meant for a schema.
-    fn admits(&self, schema: &Value, value: &Value) -> bool {
+    fn admits(self, schema: &Value, value: &Value) -> bool {
         if let Some(target) = self.target(schema) {
             return self.admits(target, value);
         }
@@ -202,7 +202,7 @@ impl<'s> Validator<'s> {
         types.is_empty() || types.iter().any(|name| is_of(value, name))
     }
 
-    fn words(&self, schema: &Value) -> Option<Vec<Value>> {
+    fn words(self, schema: &Value) -> Option<Vec<Value>> {
         let schema = self.target(schema).unwrap_or(schema);
         words(schema).or_else(|| {
             let branches = branches(schema);
@@ -211,22 +211,22 @@ impl<'s> Validator<'s> {
         })
     }
 
-    fn about(&self, schema: &'s Value) -> Option<&'s str> {
+    fn about(self, schema: &'s Value) -> Option<&'s str> {
         let about = schema.get("description").or_else(|| self.target(schema)?.get("description"));
         about.and_then(Value::as_str)
     }
 
-    fn not(&self, schema: &Value, value: &Value, at: &KeyPath) -> Issue {
+    fn not(self, schema: &Value, value: &Value, at: &KeyPath) -> Issue {
         let message = format!("expected {}, not {}", self.describe(schema), shown(value));
         Issue::value(at.clone(), message)
     }
 
-    fn not_any(&self, branches: &[Value], value: &Value, at: &KeyPath) -> Issue {
+    fn not_any(self, branches: &[Value], value: &Value, at: &KeyPath) -> Issue {
         let expected = self.describe_any(branches);
         Issue::value(at.clone(), format!("expected {expected}, not {}", shown(value)))
     }
 
-    fn describe_any(&self, branches: &[Value]) -> String {
+    fn describe_any(self, branches: &[Value]) -> String {
         let mut descriptions: Vec<String> = Vec::new();
         for branch in branches {
             let description = self.describe(branch);
@@ -238,7 +238,7 @@ impl<'s> Validator<'s> {
     }
 
     /// What a schema asks for, in words.
-    pub fn describe(&self, schema: &Value) -> String {
+    pub fn describe(self, schema: &Value) -> String {
         if let Some(target) = self.target(schema) {
             return self.describe(target);
         }

@@ -1,8 +1,8 @@
 //! Random faults, drawn one after the other.
 //!
 //! Each fault has a stream of draws of its own, by its number, and takes the same draws whatever
-//! comes of them. A fault that would be one too many at its time, or would take away the majority
-//! of the brokers' processes together with others, is left out and moves no later one.
+//! comes of them. A fault that would be one too many at its time, or would take away the last
+//! broker that is alive, is left out and moves no later one.
 
 use core::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn chaos(scenario: &Scenario, draws: Draws) -> Vec<PlannedFault> {
             break;
         }
         let kind = kind(chaos, &mut stream);
-        let lasts = pick(chaos.lasts, &mut stream).min(end - at);
+        let lasts = pick(chaos.lasts, &mut stream).min(end.saturating_sub(at));
         let Some(action) = people.action(chaos, kind, &mut stream) else { continue };
         let fault = PlannedFault { at, lasts, action };
         if is_bearable(&fault, &plan, chaos, &people) {

@@ -29,7 +29,7 @@ fn what_does_not_exist_is_named_with_what_does() {
         (r#""response": true, "topic": "orders""#, r#""topic": "oders""#),
         (r#""response": true, "topic": "orders""#, r#""partition": 1"#),
         (r#""disk-error": "broker-1""#, r#""disk-error": "p1""#),
-        (r#"errors.NOT_ENOUGH_REPLICAS"#, r#"errors.NOT_ENUOGH_REPLICAS"#),
+        ("errors.NOT_ENOUGH_REPLICAS", "errors.NOT_ENUOGH_REPLICAS"),
     ]));
 }
 
