@@ -147,7 +147,7 @@ impl<'a> Pair<'a> {
         if offset < replica.log_start {
             return Some(("D3d", format!("had deleted offset {offset}")));
         }
-        let opened = replica.opened.filter(|opened| *opened <= when);
+        let opened = replica.opened.iter().copied().rfind(|opened| *opened <= when);
         let behind = self.batches_behind(broker, producer, when);
         let since_opened = opened.is_some_and(|opened| {
             replica.at(self.first.base).is_some_and(|entry| entry.since < opened)
