@@ -160,3 +160,6 @@ fn drawn_uuid(rng: &mut ChaCha8Rng) -> [u8; 16] {
     rng.fill_bytes(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests;
