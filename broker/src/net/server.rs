@@ -116,13 +116,15 @@ impl RequestServer {
         None
     }
 
-    /// Answers a request. If its connection is gone, nothing happens.
+    /// Answers a request in its version: who answers fills in all that he knows, and what that
+    /// version lacks is left out here. If the connection is gone, nothing happens.
     ///
     /// # Panics
-    /// The response has a field set that the request's version does not know.
-    pub fn respond<A>(&mut self, id: RequestId, response: &Response, out: &mut Outbox<A>) {
+    /// The response has another form than the request's version asks for.
+    pub fn respond<A>(&mut self, id: RequestId, mut response: Response, out: &mut Outbox<A>) {
         let Some(serving) = self.finish(id) else { return };
-        let encoded = encode_response(serving.version, serving.correlation, response);
+        response.fit(serving.version);
+        let encoded = encode_response(serving.version, serving.correlation, &response);
         match encoded {
             Ok((frame, tag)) => out.send(Connection::Accepted(serving.connection), frame, tag),
             Err(error) => panic!("a response to version {}: {error}", serving.version),
