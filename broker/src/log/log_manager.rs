@@ -20,7 +20,9 @@ use schedule::{Schedule, Task};
 
 use super::{
     LastShutdown, LogError, LogParameters, LogStartMove, MarkerDeletion, Trust, UnifiedLog,
-    clean_shutdown_file_handler, log_file_utils::DELETED_DIRECTORY, partition_metadata_file,
+    clean_shutdown_file_handler,
+    log_file_utils::{DELETED_DIRECTORY, parent},
+    partition_metadata_file,
 };
 use crate::{
     config::{ServerConfig, TopicConfig},
@@ -60,7 +62,11 @@ impl LogManager {
         deletion: MarkerDeletion,
         disk: &mut dyn Disk,
     ) -> Result<Loaded, LogError> {
-        disk.create_dir(directory)?;
+        if !disk.exists(directory)? {
+            // As `createAndValidateLogDirs`: the directory's own name survives a power loss.
+            disk.create_dir(directory)?;
+            disk.sync_dir(parent(directory))?;
+        }
         let last_shutdown = clean_shutdown_file_handler::take(disk, directory, deletion)?;
         let checkpoints = Checkpoints::read(directory, disk)?;
         let mut manager = Self {

@@ -141,7 +141,7 @@ impl PartitionHistory {
         } else if model_end < log_end {
             // A truncation that was not synced comes undone with the power.
             let excused = cut_short || excused_from <= model_end;
-            if !excused && replica.opened.is_some() {
+            if !excused && !replica.opened.is_empty() {
                 ctx.facts.push(Fact::OpenedOtherwise { broker: ctx.broker, model_end, log_end });
             }
             replica.set_end(log_end);
@@ -153,7 +153,7 @@ impl PartitionHistory {
         }
         replica.log_start = recovered.log_start_offset;
         replica.high_watermark = recovered.high_watermark;
-        replica.opened = Some(ctx.now);
+        replica.opened.push(ctx.now);
         replica.role = None;
         replica.reconciled = None;
     }

@@ -22,8 +22,8 @@ pub struct Replica {
     pub high_watermark: Offset,
     /// The leader epoch it has adopted, and as what.
     pub role: Option<(LeaderEpoch, Part)>,
-    /// The last time it was opened.
-    pub opened: Option<When>,
+    /// Each time it was opened.
+    pub opened: Vec<When>,
     /// How its broker's last incarnation ended, while it has not opened it again.
     pub stopped: Option<Stopped>,
     /// How the incarnation before ended, until the bytes were compared or the log grew.
