@@ -5,8 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::format::{ScenarioFile, Selection};
+use super::{Seeds, run_with};
+use crate::{
+    cli::Tracing,
+    format::{Resolved, ScenarioFile, Selection},
+};
 
 mod disks;
 mod messages;
@@ -46,27 +49,27 @@ fn document(faults: Value) -> Value {
     })
 }
 
-/// Runs the small scenario with these faults.
-fn play(faults: Value) -> Played {
-    play_document(&document(faults))
-}
-
-fn play_document(document: &Value) -> Played {
+fn resolved(document: &Value) -> Resolved {
     let file = ScenarioFile::from_bytes("small.json", document.to_string().into_bytes()).unwrap();
     let resolved = file.resolve(&Selection::default(), &mut |_, _| 0);
-    let resolved = resolved.unwrap_or_else(|error| panic!("{error}"));
-    let run = run_with(&resolved, Seeds { world: 1, madsim: 1 }, Tracing::Entries).unwrap();
+    resolved.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs the small scenario with these faults.
+fn play(faults: Value) -> Told {
+    let seeds = Seeds { world: 1, madsim: 1 };
+    let run = run_with(&resolved(&document(faults)), seeds, Tracing::Entries).unwrap();
     let trace = run.trace.as_deref().unwrap_or_default();
     let all: Vec<_> = trace.lines().map(Line::read).collect();
     let began = all.iter().find(|line| line.what == "takes Command(Begin)").map(|line| line.at);
     let since = |line: Line| Line { at: line.at - began.unwrap_or(0), ..line };
-    Played { lines: all.into_iter().map(since).collect(), report: run.report }
+    Told { lines: all.into_iter().map(since).collect(), report: run.report }
 }
 
 /// A run to look into.
-struct Played {
+struct Told {
     lines: Vec<Line>,
-    report: Report,
+    report: reports::Report,
 }
 
 /// One line of the trace.
@@ -89,7 +92,7 @@ impl Line {
     }
 }
 
-impl Played {
+impl Told {
     /// The run passed: the fault began and met somebody, no promise broke, everything recovered.
     #[track_caller]
     fn passed(self) -> Self {

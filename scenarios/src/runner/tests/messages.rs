@@ -4,11 +4,6 @@ use serde_json::json;
 
 use super::play;
 
-/// How a frame of this API stands in the trace where it leaves.
-fn sends(api: u32, response: bool) -> String {
-    format!("api: {api}, ").replace("api", if response { "api" } else { "api" })
-}
-
 #[test]
 fn held_answers_come_all_at_once_when_they_are_released() {
     let hold = json!({ "hold": { "api": "Produce", "response": true, "to": "p1" } });
@@ -54,7 +49,14 @@ fn the_nth_answer_is_dropped_with_its_connection_and_the_record_sent_again() {
     });
     let played = play(json!([{ "at": "1s", "do": drop }])).passed();
     assert!(0 < played.count("p1", "takes Closed", 1_000, 2_000));
-    assert!(2 <= played.count("p1", "Acknowledged", 1_000, played.first("p1", "takes Closed", 1_000) / 1_000));
+    assert!(
+        2 <= played.count(
+            "p1",
+            "Acknowledged",
+            1_000,
+            played.first("p1", "takes Closed", 1_000) / 1_000
+        )
+    );
     assert!(0 < played.count("broker-1", "DuplicateSuppressed", 1_000, 3_000));
     assert_eq!(played.report.outcome.records.duplicates, 0);
 }

@@ -1,8 +1,15 @@
 //! Faults that wait for an event, faults that come to nothing, and runs that cannot go on.
 
-use serde_json::json;
+use core::time::Duration;
 
-use super::{document, play, play_document};
+use serde_json::json;
+use sim::{Madsim, run_on_fresh_thread};
+
+use super::{
+    super::{Director, Play, Run, TIME_MAX_BESIDES, phases::Played, play::Broken, report, stage},
+    document, play, resolved,
+};
+use crate::cluster::Node;
 
 #[test]
 fn the_nth_event_sets_a_fault_off_before_its_outputs_leave() {
@@ -88,11 +95,40 @@ fn what_everything_heals_ends_too_and_the_cluster_recovers() {
 }
 
 #[test]
-fn a_producer_that_can_never_end_makes_the_run_stuck() {
-    let mut document = document(json!([
-        { "at": "1s", "do": { "power-off": "p1" }, "for": "1s" }
-    ]));
-    document["duration"] = json!("3s");
-    let played = play_document(&document);
-    assert!(played.report.outcome.simulated_ms < 120_000);
+fn a_panic_in_a_process_is_a_violation_with_its_message() {
+    let run = judged(TIME_MAX_BESIDES, |_| {
+        Err(Broken::Panicked { node: "broker-1".to_owned(), message: "3 < 2".to_owned() })
+    });
+    let outcome = run.report.outcome;
+    assert_eq!(outcome.verdict, reports::Verdict::Violation);
+    let violation = outcome.violations.last().unwrap();
+    assert_eq!(
+        (violation.invariant.as_str(), violation.node.as_str(), violation.detail.as_str()),
+        ("no-panic", "broker-1", "3 < 2")
+    );
+    assert!(!outcome.passed);
+}
+
+#[test]
+fn a_run_that_reaches_its_limit_of_time_is_stuck() {
+    let run = judged(Duration::from_secs(7), |played| played);
+    assert_eq!(run.report.outcome.verdict, reports::Verdict::Stuck);
+    assert_eq!(run.report.outcome.simulated_ms, 7_000);
+    assert!(!run.report.outcome.passed);
+}
+
+/// Plays the small scenario in a world with this limit; `ended` may change how it ended.
+fn judged(
+    time_max: Duration,
+    ended: impl FnOnce(Result<Played, Broken>) -> Result<Played, Broken> + Send + 'static,
+) -> Run {
+    let resolved = resolved(&document(json!([])));
+    let run = async |executor: &mut Madsim<Node>| {
+        let scenario = resolved.scenario.clone();
+        let (world, cast) = stage::build(&scenario, 1, time_max);
+        let mut play = Play::new(scenario, world, cast, Director::new([]));
+        let played = play.play(executor).await;
+        report::report(play, ended(played), &resolved, 1)
+    };
+    run_on_fresh_thread(1, run).unwrap().unwrap()
 }
