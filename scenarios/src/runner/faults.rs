@@ -35,6 +35,8 @@ pub(super) enum Undo {
     Links(Vec<(NodeId, NodeId, LinkProfile)>),
     Release(RuleId),
     RepairDisks(Vec<NodeId>),
+    /// Starts those that died at an operation; of the others it is no longer deadly.
+    Disarm(Vec<NodeId>),
     SetClocks(Vec<NodeId>, Clock),
 }
 
@@ -118,6 +120,17 @@ impl Play {
             Undo::Release(rule) => self.world.release(*rule),
             Undo::RepairDisks(nodes) => {
                 nodes.iter().for_each(|node| self.world.disk_fault(*node, DiskFault::Heal));
+            }
+            Undo::Disarm(nodes) => {
+                for node in nodes {
+                    self.world.disk_fault(*node, DiskFault::Heal);
+                    if self.armed.remove(node) {
+                        let name = self.world.name(*node);
+                        let never = format!("crash-at-operation: {name} did no such operation");
+                        self.misfires.push(never);
+                    }
+                }
+                self.start_dead(nodes)?;
             }
             Undo::SetClocks(nodes, clock) => {
                 for node in nodes {
@@ -242,7 +255,8 @@ impl Play {
             self.spoil_disk(node, action, lasts)?;
         }
         Ok(match action {
-            Action::DiskWipe(_) | Action::CrashAtOperation(_) => Undo::Start(nodes),
+            Action::DiskWipe(_) => Undo::Start(nodes),
+            Action::CrashAtOperation(_) => Undo::Disarm(nodes),
             Action::DiskBitFlip(_) => Undo::Nothing,
             _ => Undo::RepairDisks(nodes),
         })
@@ -261,7 +275,10 @@ impl Play {
                 let each = slow.latency.0;
                 DiskFault::Latency(DiskLatency { read: each, write: each, sync: each })
             }
-            Action::CrashAtOperation(point) => DiskFault::CrashAt(crash_point(point)),
+            Action::CrashAtOperation(point) => {
+                self.armed.insert(node);
+                DiskFault::CrashAt(crash_point(point))
+            }
             Action::DiskWipe(_) => {
                 self.crash(node);
                 self.told_of_disk(node, crate::history::DiskFault::Wiped);
@@ -399,7 +416,7 @@ fn crash_point(point: &CrashAtOperation) -> CrashPoint {
         operation: point.operation.map(changing),
         path: pattern(point.path.as_deref()),
         nth: point.nth,
-        death: Death::Crash,
+        death: point.unsynced.map_or(Death::Crash, |data| Death::PowerOff(unsynced(data))),
     }
 }
 

@@ -4,7 +4,7 @@
 //! these set off is done before or after the outputs of the step leave, as the scenario says.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{
     host::{Event, event::PartitionEvent},
@@ -44,6 +44,8 @@ pub(super) struct Play {
     cues: Vec<Cue>,
     /// Faults that begin when the outputs of a node's step have left.
     after_outputs: Vec<(NodeId, FaultId)>,
+    /// Nodes that are to die at an operation and have not come to it yet.
+    pub(super) armed: BTreeSet<NodeId>,
     /// What was done to the world, and when, for the story.
     pub(super) done: Vec<(u64, String)>,
     /// Faults that could not be brought about, and why.
@@ -85,6 +87,7 @@ impl Play {
             undo: BTreeMap::new(),
             cues: Vec::new(),
             after_outputs: Vec::new(),
+            armed: BTreeSet::new(),
             done: Vec::new(),
             misfires: Vec::new(),
             events: 0,
@@ -254,6 +257,7 @@ impl Play {
             Death::Crash => CrashKind::KilledInStep,
             Death::PowerOff(_) => CrashKind::PoweredOffInStep,
         };
+        self.armed.remove(&node);
         self.told_of_crash(node, kind);
         if let Some(report) = &died.power_loss {
             self.told_of_power_loss(node, report);
