@@ -2,7 +2,7 @@
 //! `RPCProducerIdManager`; KIP-730).
 //!
 //! While a block is on its way, those who ask wait, as in Kafka before 3.6. (Since then they are told
-//! COORDINATOR_LOAD_IN_PROGRESS and ask again, and the next block is asked for when a tenth of the
+//! `COORDINATOR_LOAD_IN_PROGRESS` and ask again, and the next block is asked for when a tenth of the
 //! last is left; a client sees nothing of it but the time.) A broker that restarts asks for a new block; the
 //! rest of its old one is never used.
 
@@ -48,12 +48,11 @@ impl ProducerIds {
         if half || request.transactional_id.is_some() {
             return Some(refused(ErrorCode::InvalidRequest));
         }
-        match self.take() {
-            Some(producer_id) => Some(granted(producer_id, ProducerEpoch(0))),
-            None => {
-                self.waiting.push_back(id);
-                None
-            }
+        if let Some(producer_id) = self.take() {
+            Some(granted(producer_id, ProducerEpoch(0)))
+        } else {
+            self.waiting.push_back(id);
+            None
         }
     }
 
