@@ -14,12 +14,10 @@ use sim::{Draws, Time, TraceEntry, first_difference};
 
 /// Random faults, which draw from every concern there is.
 const CHAOS: &str = "chaos.json";
-/// Makes a run short enough to be repeated often.
-const SHORT: [&str; 1] = ["duration=12s"];
 
 #[test]
 fn a_seed_gives_the_same_run_again_and_on_other_threads_beside_each_other() {
-    let resolved = resolved(CHAOS, &SHORT, 7);
+    let resolved = resolved(CHAOS, &[], 7);
     let hash = || hash(&run(&resolved, same(7)));
     let expected = hash();
     assert_eq!(hash(), expected, "again on this thread");
@@ -33,7 +31,7 @@ fn a_seed_gives_the_same_run_again_and_on_other_threads_beside_each_other() {
 
 #[test]
 fn the_seed_of_the_runtime_makes_no_difference() {
-    let resolved = resolved(CHAOS, &SHORT, 42);
+    let resolved = resolved(CHAOS, &[], 42);
     let runs = [0, 1, u64::MAX].map(|madsim| run(&resolved, Seeds { world: 42, madsim }));
     let traces = runs.each_ref().map(entries);
     for (run, trace) in runs.iter().zip(&traces) {
@@ -45,7 +43,7 @@ fn the_seed_of_the_runtime_makes_no_difference() {
 #[test]
 fn another_seed_gives_another_run_and_the_first_difference_is_found() {
     // What the file leaves to the seed is settled by the first one: only the world differs.
-    let resolved = resolved(CHAOS, &SHORT, 7);
+    let resolved = resolved(CHAOS, &[], 7);
     let (one, other) = (run(&resolved, same(7)), run(&resolved, same(8)));
     assert_ne!(hash(&one), hash(&other));
     let (one, other) = (entries(&one), entries(&other));
@@ -56,7 +54,7 @@ fn another_seed_gives_another_run_and_the_first_difference_is_found() {
 
 #[test]
 fn a_planted_difference_is_found_where_it_is() {
-    let trace = entries(&run(&resolved(CHAOS, &SHORT, 7), same(7)));
+    let trace = entries(&run(&resolved(CHAOS, &[], 7), same(7)));
     let mut planted = trace.clone();
     let middle = planted.len() / 2;
     planted[middle].detail.push('!');
@@ -68,21 +66,21 @@ fn a_planted_difference_is_found_where_it_is() {
 fn faults_and_sends_come_at_the_same_times_whatever_acks_are() {
     let of = |acks: &str| {
         let acks = format!("producers[0].config.acks={acks}");
-        let set = [SHORT[0], "producers[0].config.enable.idempotence=false", &acks];
+        let set = ["producers[0].config.enable.idempotence=false", &acks];
         let run = run(&resolved(CHAOS, &set, 7), same(7));
         (faults(&run), sends(&run, "p1"))
     };
     let (all, one, none) = (of("all"), of("1"), of("0"));
     assert!(3 <= all.0.len(), "too few faults to compare: {:?}", all.0);
-    assert!(500 <= all.1.len(), "too few sends to compare: {}", all.1.len());
+    assert!(400 <= all.1.len(), "too few sends to compare: {}", all.1.len());
     assert_eq!(one, all);
     assert_eq!(none, all);
 }
 
 #[test]
 fn faults_are_the_same_with_larger_records() {
-    let plain = run(&resolved(CHAOS, &SHORT, 7), same(7));
-    let larger = run(&resolved(CHAOS, &[SHORT[0], "producers[0].size=5000"], 7), same(7));
+    let plain = run(&resolved(CHAOS, &[], 7), same(7));
+    let larger = run(&resolved(CHAOS, &["producers[0].size=5000"], 7), same(7));
     assert_ne!(hash(&plain), hash(&larger), "the size changes nothing");
     assert_eq!(faults(&plain), faults(&larger));
     assert_eq!(sends(&plain, "p1"), sends(&larger, "p1"));
@@ -90,9 +88,10 @@ fn faults_are_the_same_with_larger_records() {
 
 #[test]
 fn faults_come_at_the_same_times_beside_another_consumer() {
-    let consumer = r#"consumers[1]={"name":"c2","assign":["orders-0"]}"#;
-    let plain = run(&resolved(CHAOS, &SHORT, 7), same(7));
-    let beside = run(&resolved(CHAOS, &[SHORT[0], consumer], 7), same(7));
+    let consumers = r#"consumers=[{"name":"c1","assign":["orders-0","orders-1"],
+        "config":{"auto.offset.reset":"earliest"}},{"name":"c2","assign":["orders-0"]}]"#;
+    let plain = run(&resolved(CHAOS, &[], 7), same(7));
+    let beside = run(&resolved(CHAOS, &[consumers], 7), same(7));
     assert_ne!(hash(&plain), hash(&beside), "the consumer changes nothing");
     let times = |run: &Run| faults(run).iter().map(|fault| fault.at).collect::<Vec<Moment>>();
     assert_eq!(times(&plain), times(&beside));

@@ -191,14 +191,7 @@ fn a_heal_ends_cuts_before_their_time() {
 fn a_slow_link_delays_what_goes_over_it_and_no_longer() {
     let slow = json!({ "slow-link": [["p1"], ["broker-1"]], "latency": "200ms" });
     let played = play(json!([{ "at": "1s", "do": slow, "for": "2s" }])).passed();
-    let acknowledged = |from| played.first("p1", "Acknowledged", from);
-    let wait = |from: i64| {
-        let sent = played.first("p1", "Attempted", from);
-        let told = played.told("broker-1", "Appended(Appended", from, from + 1_000);
-        told.iter().find(|line| sent < line.at).unwrap().at - sent
-    };
-    assert!(wait(500) < 20_000, "{}", wait(500));
-    assert!(acknowledged(1_050) < 1_250_000 || 1_400_000 <= acknowledged(1_050));
+    assert!(10 < played.count("p1", "Acknowledged", 650, 990));
     let slow = played.told("p1", "Acknowledged", 1_100, 1_390);
     assert!(slow.is_empty(), "an answer in less than two times 200 ms: {slow:?}");
     assert!(40 < played.count("p1", "Acknowledged", 4_000, 5_000));

@@ -10,7 +10,7 @@ fn held_answers_come_all_at_once_when_they_are_released() {
     let played = play(json!([{ "at": "1s", "do": hold, "for": "800ms" }])).passed();
     assert_eq!(played.count("p1", "Acknowledged", 1_010, 1_800), 0);
     assert!(0 < played.count("p1", "Acknowledged", 1_800, 1_820));
-    assert!(10 < played.count("broker-1", "Appended(Appended", 990, 1_800) + 10);
+    assert!(10 < played.count("broker-1", "origin: Leader", 1_800, 2_100));
 }
 
 #[test]
