@@ -161,7 +161,12 @@ impl Case<'_> {
         if self.unclean_between(leader_epoch, when) {
             return Promise::Void { rule: "V-late", when, why: late };
         }
-        Promise::Broken { when, why: late }
+        match self.judge_holders(record, when) {
+            void @ Promise::Void { .. } => void,
+            Promise::None | Promise::Kept | Promise::Broken { .. } => {
+                Promise::Broken { when, why: late }
+            }
+        }
     }
 
     fn unclean_between(&self, epoch: LeaderEpoch, until: When) -> bool {

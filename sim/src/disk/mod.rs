@@ -19,8 +19,8 @@
 //!   whose last write is torn, or each operation on its own. A write is torn at a boundary of
 //!   sectors of 512 bytes, so what lies within one sector is there as a whole or not at all. A
 //!   write that survives beyond one that does not leaves zeros between. But nothing that was
-//!   written to a file after a truncation survives without it: file systems keep the changes of one
-//!   file's length in order.
+//!   written to a file after a truncation survives without it, and a sync of any file or directory
+//!   makes every truncation before it durable: file systems journal changes of length in order.
 //! * **A failed sync** (EIO) leaves its data marked clean, as on Linux: a later sync succeeds and
 //!   does *not* bring that data to the platter. Reads still show it, until the power goes.
 //! * **A failed call** (EIO, ENOSPC) has no effect. Reads fail only by decree, not by rot.
@@ -43,7 +43,7 @@ mod tests;
 
 use core::time::Duration;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -72,6 +72,8 @@ const REMOVALS_PER_SWEEP: u32 = 64;
 pub struct Disk {
     names: Names,
     files: BTreeMap<Inode, Arc<File>>,
+    /// Files with a truncation that may not be durable.
+    truncated: BTreeSet<Inode>,
     faults: Faults,
     usual_latency: DiskLatency,
     used: u64,
@@ -122,6 +124,16 @@ impl File {
             if let Some(operation) = self.journal.pop_front() {
                 operation.change.apply(&mut self.durable);
             }
+        }
+    }
+
+    /// Brings to the platter everything up to the last truncation.
+    fn commit_truncations(&mut self) {
+        let is_truncation =
+            |operation: &DataOperation| matches!(operation.change, Change::Truncate { .. });
+        let Some(last) = self.journal.iter().rposition(is_truncation) else { return };
+        for operation in self.journal.drain(..=last) {
+            operation.change.apply(&mut self.durable);
         }
     }
 }
@@ -281,6 +293,7 @@ impl Disk {
             return entered;
         }
         file.write_back(Time::NEVER);
+        self.commit_truncations();
         Ok(())
     }
 
@@ -294,7 +307,17 @@ impl Disk {
             return entered;
         }
         self.names.sync(directory);
+        self.commit_truncations();
         Ok(())
+    }
+
+    /// A successful sync commits the file system's journal, and with it every truncation so far.
+    fn commit_truncations(&mut self) {
+        for inode in std::mem::take(&mut self.truncated) {
+            if let Some(file) = self.files.get_mut(&inode) {
+                Arc::make_mut(file).commit_truncations();
+            }
+        }
     }
 
     /// Tells an outbox of another type whether what is left in it still has an effect.
@@ -336,6 +359,9 @@ impl Disk {
 
     fn change(&mut self, inode: Inode, operation: DiskOperation, change: Change) {
         let (sequence, at) = self.next_change();
+        if matches!(change, Change::Truncate { .. }) {
+            self.truncated.insert(inode);
+        }
         let file = Arc::make_mut(self.files.get_mut(&inode).expect("a name has its file"));
         let before = file.cached.allocated();
         change.apply(&mut file.cached);
@@ -381,6 +407,7 @@ impl Disk {
         Self {
             names: Names::new(),
             files: BTreeMap::new(),
+            truncated: BTreeSet::new(),
             faults: Faults::new(latency),
             usual_latency: latency,
             used: 0,

@@ -208,6 +208,17 @@ fn nothing_written_after_a_truncation_survives_without_it() {
 }
 
 #[test]
+fn a_sync_of_anything_makes_earlier_truncations_durable() {
+    let mut disk = disk_with_synced_log();
+    disk.create("other").unwrap();
+    disk.truncate("log", 2).unwrap();
+    disk.append("log", b"lost").unwrap();
+    disk.sync("other").unwrap();
+    lose(&mut disk, Unsynced::Drop);
+    assert_eq!(text(&disk, "log").unwrap(), "sy");
+}
+
+#[test]
 fn what_is_unsynced_for_thirty_seconds_is_written_back() {
     let mut disk = disk_with_synced_log();
     disk.begin(Time(5));
