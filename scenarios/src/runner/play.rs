@@ -110,7 +110,7 @@ impl Play {
             }
             match self.world.advance_until(time, executor).await {
                 Moment::Stepped(stepped) => self.on_stepped(&stepped)?,
-                Moment::Left(left) => self.on_left(&left)?,
+                Moment::Left(left) => self.on_left(&left),
                 Moment::Alarm { token } => self.on_alarm(token)?,
                 Moment::Reached => return Ok(done(self)),
                 Moment::Ended(ending) => return Err(self.broken(&ending)),
@@ -159,7 +159,9 @@ impl Play {
         }
         self.world.heal_all();
         let nodes: Vec<_> = self.world.nodes().filter(|node| self.was_started(*node)).collect();
-        nodes.iter().for_each(|node| self.world.resume(*node));
+        for node in &nodes {
+            self.world.resume(*node);
+        }
         self.start(&nodes)
     }
 
@@ -186,7 +188,7 @@ impl Play {
         for fired in fired {
             match (fired.what, fired.point) {
                 (Change::Ends, _) => self.end(fired.fault)?,
-                (Change::Begins, Point::BeforeOutputs) => self.begin(fired.fault)?,
+                (Change::Begins, Point::BeforeOutputs) => self.begin(fired.fault),
                 (Change::Begins, Point::AfterOutputs) => {
                     self.after_outputs.push((node, fired.fault));
                 }
@@ -195,25 +197,30 @@ impl Play {
         Ok(())
     }
 
-    fn on_left(&mut self, left: &Left<Node>) -> Result<(), Broken> {
+    fn on_left(&mut self, left: &Left<Node>) {
         if self.after_outputs.is_empty() {
-            return Ok(());
+            return;
         }
         let (now, later) = self.after_outputs.drain(..).partition(|(node, _)| *node == left.node);
         self.after_outputs = later;
         let now: Vec<(NodeId, FaultId)> = now;
-        now.into_iter().try_for_each(|(_, fault)| self.begin(fault))
+        for (_, fault) in now {
+            self.begin(fault);
+        }
     }
 
     fn on_alarm(&mut self, token: u64) -> Result<(), Broken> {
         let index = usize::try_from(token).expect("tokens are indexes");
         match self.cues[index] {
-            Cue::Begin(fault) => self.begin(fault),
+            Cue::Begin(fault) => {
+                self.begin(fault);
+                Ok(())
+            }
             Cue::End(fault) => self.end(fault),
         }
     }
 
-    fn begin(&mut self, id: FaultId) -> Result<(), Broken> {
+    fn begin(&mut self, id: FaultId) {
         let fault = self.director.fault(id);
         let end = self.began.plus(self.scenario.duration.0);
         let rest = end.since(self.world.now());
@@ -223,7 +230,7 @@ impl Play {
             Err(error) => {
                 self.misfires.push(format!("{}: {error}", fault.action.name()));
                 self.director.on_over(id);
-                return Ok(());
+                return;
             }
         };
         self.done.push((self.at(), self.words_of(&fault.action, &undo)));
@@ -231,7 +238,6 @@ impl Play {
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
             self.cue_at(time, cue);
         }
-        Ok(())
     }
 
     fn end(&mut self, id: FaultId) -> Result<(), Broken> {
@@ -275,8 +281,8 @@ impl Play {
         self.watch.on_crash(self.at(), self.world.name(node), kind);
     }
 
-    pub(super) fn told_of_disk(&mut self, node: NodeId, fault: DiskFault) {
-        self.watch.on_fault(self.at(), self.world.name(node), &fault);
+    pub(super) fn told_of_disk(&mut self, node: NodeId, fault: &DiskFault) {
+        self.watch.on_fault(self.at(), self.world.name(node), fault);
     }
 
     pub(super) fn told_of_power_loss(&mut self, node: NodeId, report: &PowerLossReport) {
