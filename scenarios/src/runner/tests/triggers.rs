@@ -128,7 +128,7 @@ fn judged(
         let (world, cast) = stage::build(&scenario, 1, time_max);
         let mut play = Play::new(scenario, world, cast, Director::new([]));
         let played = play.play(executor).await;
-        report::report(play, ended(played), &resolved, 1)
+        report::report(play, &ended(played), &resolved, 1)
     };
     run_on_fresh_thread(1, run).unwrap().unwrap()
 }
