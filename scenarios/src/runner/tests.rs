@@ -18,7 +18,7 @@ mod triggers;
 
 /// The scenario that the faults are put into.
 fn document(faults: Value) -> Value {
-    json!({
+    let mut document = json!({
         "name": "small",
         "about": "A small cluster to try faults on.",
         "seeds": [1],
@@ -44,9 +44,10 @@ fn document(faults: Value) -> Value {
             }
         }],
         "consumers": [{ "name": "c1", "assign": ["orders-0"] }],
-        "faults": faults,
         "duration": "5s"
-    })
+    });
+    document["faults"] = faults;
+    document
 }
 
 fn resolved(document: &Value) -> Resolved {
