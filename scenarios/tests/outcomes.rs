@@ -10,6 +10,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -79,7 +80,7 @@ fn cases() -> Vec<Case> {
     for path in scenario_files(Path::new(SCENARIOS)) {
         let inner = path.strip_prefix(SCENARIOS).expect("it was found there");
         let named = Path::new("scenarios").join(inner).display().to_string();
-        let bytes = fs::read(&path).unwrap();
+        let bytes = fs::read(&path).expect("the file was just listed");
         let file = ScenarioFile::from_bytes(&named, bytes).expect("a scenario is JSON");
         let file = Arc::new(file);
         for variant in [None].into_iter().chain(file.variants().into_iter().map(Some)) {
@@ -100,7 +101,8 @@ fn cases() -> Vec<Case> {
 
 /// The files that `highwater run scenarios` would run.
 fn scenario_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).expect("a folder of scenarios can be listed");
+    let entries = entries.map(|entry| entry.expect("a folder can be listed to its end").path());
     let mut entries: Vec<_> = entries.collect();
     entries.sort();
     let mut files = Vec::new();
@@ -124,16 +126,16 @@ fn run_all(cases: &[Case]) -> Vec<Result<Report, String>> {
     let work = || {
         while let Some((number, case)) = nth(cases, next.fetch_add(1, Ordering::Relaxed)) {
             let run = case.run();
-            done.lock().unwrap().push((number, run));
+            done.lock().expect("no run panics while it holds this").push((number, run));
         }
     };
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(work);
         }
     });
-    let mut done = done.into_inner().unwrap();
+    let mut done = done.into_inner().expect("no run panics while it holds this");
     done.sort_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, run)| run).collect()
 }
@@ -171,7 +173,12 @@ fn snapshots() -> Settings {
 fn calm(report: &Report) -> String {
     let text = reports::text(report, Palette::Plain);
     let restless = |line: &str| line.starts_with("trace ") || line.starts_with("run  ");
-    text.lines().filter(|line| !restless(line)).map(|line| format!("{line}\n")).collect()
+    let mut calm = String::new();
+    for line in text.lines().filter(|line| !restless(line)) {
+        calm.push_str(line);
+        calm.push('\n');
+    }
+    calm
 }
 
 /// Snapshots that belong to no run.
@@ -179,16 +186,13 @@ fn stale(cases: &[Case]) -> Vec<String> {
     let expected: BTreeSet<_> =
         cases.iter().map(|case| format!("{}.snap", case.name().replace('/', "__"))).collect();
     let folder = Path::new(SCENARIOS).join("../reports/snapshots");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    let found: BTreeSet<_> =
-        entries.map(|name| name.to_string_lossy().into_owned()).filter(is_snapshot).collect();
+    let entries = fs::read_dir(folder).expect("the snapshots are there");
+    let names = entries.map(|entry| entry.expect("a folder can be listed to its end").file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    // What waits for a review is none yet.
+    let found: BTreeSet<_> = names.filter(|name| !name.ends_with(".snap.new")).collect();
     found
         .difference(&expected)
         .map(|name| format!("reports/snapshots/{name}: no scenario asks for it: delete it"))
         .collect()
-}
-
-/// What waits for a review is none yet.
-fn is_snapshot(name: &String) -> bool {
-    !name.ends_with(".snap.new")
 }
