@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     ids::BrokerId,
-    net::{Completion, Outcome, RequestId},
-    protocol::{Request, Response},
+    net::{Completion, Outcome, Outgoing},
+    protocol::{Request, Response, versions},
     replica::{Effect, FetcherTicket, NetFailure},
 };
 
@@ -31,7 +31,7 @@ impl Running {
 
     fn perform(&mut self, effect: Effect, around: &mut Surroundings<'_>) {
         match effect {
-            Effect::Respond(id, response) => self.server.respond(id, &response, around.out),
+            Effect::Respond(id, response) => self.server.respond(id, response, around.out),
             Effect::CloseConnection(id) => self.server.close(id, around.out),
             Effect::Done(id) => self.server.finish_without_response(id),
             Effect::ToLeader { leader, request, ticket } => {
@@ -66,7 +66,9 @@ impl Running {
         };
         let to = registration.address.clone();
         let timeout = self.config.server.replica_socket_timeout_ms.duration();
-        self.send(Token::ToLeader(leader, ticket), &to, request, timeout, around);
+        let version = versions::inter_broker_version(request.api());
+        let token = Token::ToLeader(leader, ticket);
+        self.send(Outgoing { to: &to, version, request, timeout, token }, around);
     }
 
     /// A request that the broker sent has ended.
@@ -85,7 +87,7 @@ impl Running {
             Token::Lifecycle => {
                 let change = match &result {
                     Ok(response) => self.lifecycle.on_response(now, response),
-                    Err(_) => self.lifecycle.on_failure(now),
+                    Err(_) => self.lifecycle.on_unanswered(now),
                 };
                 self.on_lifecycle(change, around);
             }
@@ -112,26 +114,10 @@ impl Running {
             }
             Token::ProducerIds => {
                 for (id, response) in self.producer_ids.on_block(now, result.as_ref().ok()) {
-                    self.server.respond(id, &response, around.out);
+                    self.server.respond(id, response, around.out);
                 }
             }
             Token::Forwarded(id) => self.on_forwarded(id, result, around),
-        }
-    }
-
-    /// The controller has answered what a client asked, or not. A client without an answer tries
-    /// again on a new connection.
-    fn on_forwarded(
-        &mut self,
-        id: RequestId,
-        result: Result<Response, NetFailure>,
-        around: &mut Surroundings<'_>,
-    ) {
-        match result {
-            Ok(response) => self.server.respond(id, &response, around.out),
-            Err(NetFailure::Disconnected | NetFailure::TimedOut) => {
-                self.server.close(id, around.out);
-            }
         }
     }
 }

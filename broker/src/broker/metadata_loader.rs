@@ -5,6 +5,9 @@
 //!
 //! Unlike Kafka's, it keeps no copy of the log on its disk: a broker that starts reads the log from
 //! its beginning again. What the broker knows of the cluster at each moment is the same.
+//!
+//! A fetch that is refused comes again after a back-off. A log that contradicts what was applied
+//! ends the broker: what is committed is never taken back.
 
 use bytes::Bytes;
 
@@ -50,8 +53,9 @@ pub(super) enum Loaded {
     Nothing,
     /// The image has moved on.
     Moved,
-    /// The log has a record that cannot be read, or cannot follow those before: the broker cannot
-    /// go on (`FaultHandler`).
+    /// The log has a record that cannot be read, or cannot follow those before, or has lost records
+    /// that were applied: the broker cannot go on (`FaultHandler`; Kafka's brokers skip a record
+    /// that cannot be replayed once they serve, here that is never right).
     Broken(String),
 }
 
@@ -95,8 +99,17 @@ impl MetadataLoader {
     pub(super) fn on_response(&mut self, now: Instant, response: Response) -> Loaded {
         self.in_flight = false;
         let Response::Fetch(response) = response else { return self.fail(now) };
-        let Some(records) = records_of(response) else { return self.fail(now) };
         let from = self.image.end_offset();
+        let records = match fetched(response) {
+            Fetched::Records(records) => records,
+            Fetched::Refused => return self.fail(now),
+            Fetched::Diverged(end) => {
+                return Loaded::Broken(format!(
+                    "the metadata log was applied up to {from} and agrees with the controller's \
+                     only up to {end}"
+                ));
+            }
+        };
         match self.replay(records) {
             Ok(()) if from < self.image.end_offset() => Loaded::Moved,
             Ok(()) => Loaded::Nothing,
@@ -174,16 +187,27 @@ impl MetadataLoader {
     }
 }
 
-/// The records in the answer to a fetch of the metadata log; none if it was refused.
-fn records_of(response: FetchResponse) -> Option<Bytes> {
+/// What an answer to a fetch of the metadata log says.
+enum Fetched {
+    Records(Bytes),
+    Refused,
+    /// The logs agree only up to here.
+    Diverged(Offset),
+}
+
+fn fetched(response: FetchResponse) -> Fetched {
     let refused = |code: i16| ErrorCode::from_code(code) != ErrorCode::None;
     if refused(response.error_code) {
-        return None;
+        return Fetched::Refused;
     }
-    let topic = response.responses.into_iter().next()?;
-    let partition = topic.partitions.into_iter().next()?;
-    if refused(partition.error_code) {
-        return None;
+    let mut partitions = response.responses.into_iter().flat_map(|topic| topic.partitions);
+    match partitions.next() {
+        Some(partition) if !refused(partition.error_code) => {
+            match Offset::from_wire(partition.diverging_epoch.end_offset) {
+                Some(end) => Fetched::Diverged(end),
+                None => Fetched::Records(partition.records.unwrap_or_default()),
+            }
+        }
+        Some(_) | None => Fetched::Refused,
     }
-    Some(partition.records.unwrap_or_default())
 }

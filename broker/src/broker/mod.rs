@@ -18,6 +18,7 @@ mod apis;
 mod channels;
 mod config;
 mod effects;
+mod forwarding;
 mod lifecycle;
 mod metadata_loader;
 mod producer_ids;
@@ -85,7 +86,10 @@ impl Broker {
             Ok(loaded) => {
                 let rng = ChaCha8Rng::from_seed(self.config.seed);
                 let running = Running::begin(self.config.clone(), loaded, rng, &mut around);
-                self.stage = Stage::Running(Box::new(running));
+                self.stage = match running.fate {
+                    running::Fate::GoesOn => Stage::Running(Box::new(running)),
+                    running::Fate::Ended => Stage::Ended,
+                };
             }
             Err(error) => {
                 let broker = self.config.broker;
@@ -156,3 +160,6 @@ fn drawn_uuid(rng: &mut ChaCha8Rng) -> [u8; 16] {
     rng.fill_bytes(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests;

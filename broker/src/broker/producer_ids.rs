@@ -1,7 +1,9 @@
 //! Producer ids for new producers, out of blocks that the controller gives (Kafka's
 //! `RPCProducerIdManager`; KIP-730).
 //!
-//! While a block is on its way, those who ask wait. A broker that restarts asks for a new block; the
+//! While a block is on its way, those who ask wait, as in Kafka before 3.6. (Since then they are told
+//! `COORDINATOR_LOAD_IN_PROGRESS` and ask again, and the next block is asked for when a tenth of the
+//! last is left; a client sees nothing of it but the time.) A broker that restarts asks for a new block; the
 //! rest of its old one is never used.
 
 use core::time::Duration;
@@ -33,26 +35,24 @@ pub(super) struct ProducerIds {
 impl ProducerIds {
     /// A producer asks for an id. Returns the answer if it can be given at once.
     ///
-    /// A producer that names its id and epoch gets the next epoch of that id (KIP-360); transactions
-    /// are not modelled.
+    /// A producer without transactions gets a new id whatever it names, as from
+    /// `TransactionCoordinator.handleInitProducerId`: only transactional ids have an epoch to be
+    /// raised here (KIP-360), and those are not modelled.
     pub(super) fn on_request(
         &mut self,
         id: RequestId,
         request: &InitProducerIdRequest,
     ) -> Option<Response> {
-        if request.transactional_id.is_some() {
+        // An id goes with an epoch or not at all (`KafkaApis.handleInitProducerIdRequest`).
+        let half = (request.producer_id.0 == -1) != (request.producer_epoch == -1);
+        if half || request.transactional_id.is_some() {
             return Some(refused(ErrorCode::InvalidRequest));
         }
-        if 0 <= request.producer_id.0 && request.producer_epoch < i16::MAX - 1 {
-            let epoch = ProducerEpoch(request.producer_epoch + 1);
-            return Some(granted(ProducerId(request.producer_id.0), epoch));
-        }
-        match self.take() {
-            Some(producer_id) => Some(granted(producer_id, ProducerEpoch(0))),
-            None => {
-                self.waiting.push_back(id);
-                None
-            }
+        if let Some(producer_id) = self.take() {
+            Some(granted(producer_id, ProducerEpoch(0)))
+        } else {
+            self.waiting.push_back(id);
+            None
         }
     }
 
@@ -88,7 +88,8 @@ impl ProducerIds {
         self.in_flight = false;
         match response {
             Some(Response::AllocateProducerIds(block))
-                if ErrorCode::from_code(block.error_code) == ErrorCode::None =>
+                if ErrorCode::from_code(block.error_code) == ErrorCode::None
+                    && 0 < block.producer_id_len =>
             {
                 self.next = block.producer_id_start.0;
                 self.left = block.producer_id_len;

@@ -8,6 +8,7 @@ use super::{
     BrokerConfig,
     channels::{Channel, Token},
     drawn_uuid,
+    forwarding::Forwarding,
     lifecycle::{BrokerState, Identity, Lifecycle, LifecycleChange},
     metadata_loader::{Loaded as LoadedMetadata, MetadataLoader},
     producer_ids::ProducerIds,
@@ -44,6 +45,7 @@ pub(super) struct Running {
     pub(super) metadata: MetadataLoader,
     pub(super) replicas: ReplicaManager,
     pub(super) producer_ids: ProducerIds,
+    pub(super) forwarding: Forwarding,
     pub(super) server: RequestServer,
     pub(super) network: NetworkClient<Channel, Token>,
     /// What replication wants done. Empty between steps.
@@ -81,18 +83,23 @@ impl Running {
         };
         let mut effects = Vec::new();
         let ctx = &mut around.context(&mut effects);
-        let replicas =
-            ReplicaManager::new(ctx, broker, &config.server, config.rules.clone(), loaded);
+        let replicas = ReplicaManager::new(ctx, broker, &config.server, config.rules, loaded);
         let name = ClientId::from(broker.to_string().as_str());
         let mut running = Self {
             lifecycle: Lifecycle::new(identity, &config.server, around.now.monotonic),
             metadata: MetadataLoader::new(broker),
             replicas,
             producer_ids: ProducerIds::default(),
+            forwarding: Forwarding::default(),
             server: RequestServer::new(Listener::Broker),
             network: NetworkClient::new(
                 name,
-                ClientSettings::default(),
+                ClientSettings {
+                    // As `NodeToControllerChannelManagerImpl` has it: no doubling. Fetchers have a
+                    // back-off of their own.
+                    reconnect_backoff_max: ClientSettings::default().reconnect_backoff,
+                    ..ClientSettings::default()
+                },
                 ChaCha8Rng::from_rng(&mut rng),
             ),
             effects,
@@ -142,21 +149,22 @@ impl Running {
     pub(super) fn on_client_gone(&mut self, connection: AcceptedId) {
         if let Some(abandoned) = self.server.on_closed(connection) {
             self.producer_ids.forget(abandoned);
+            self.forwarding.forget(abandoned);
             self.replicas.connection_closed(abandoned);
         }
     }
 
     /// An operator asks the broker to end.
     pub(super) fn begin_shutdown(&mut self, around: &mut Surroundings<'_>) {
-        if self.lifecycle.state() != BrokerState::ShuttingDown {
+        if !self.config.server.controlled_shutdown_enable {
+            return self.on_lifecycle(LifecycleChange::MayStop, around);
+        }
+        let before = self.lifecycle.state();
+        let change = self.lifecycle.begin_shutdown(around.now.monotonic);
+        if before == BrokerState::Running {
             around.out.event(BrokerEvent::ControlledShutdownBegan { broker: self.broker });
             self.replicas.prepare_shutdown();
         }
-        let change = if self.config.server.controlled_shutdown_enable {
-            self.lifecycle.begin_shutdown(around.now.monotonic)
-        } else {
-            LifecycleChange::MayStop
-        };
         self.on_lifecycle(change, around);
     }
 
@@ -177,6 +185,7 @@ impl Running {
                 }
             }
             LifecycleChange::MayStop => self.stop(around),
+            LifecycleChange::GaveUp => self.give_up(around),
         }
     }
 
@@ -204,26 +213,28 @@ impl Running {
         timeout: Duration,
         around: &mut Surroundings<'_>,
     ) {
-        let (_, controller) = self.config.controllers.first().expect("a cluster has a controller");
-        let to = controller.clone();
-        self.send(token, &to, request, timeout, around);
+        let to = self.controller().clone();
+        let version = versions::inter_broker_version(request.api());
+        self.send(Outgoing { to: &to, version, request, timeout, token }, around);
     }
 
-    pub(super) fn send(
-        &mut self,
-        token: Token,
-        to: &Address,
-        request: &Request,
-        timeout: Duration,
-        around: &mut Surroundings<'_>,
-    ) {
-        let version = versions::inter_broker_version(request.api());
-        let outgoing = Outgoing { to, version, request, timeout, token };
-        self.network.send(around.now.monotonic, &token.channel(), outgoing, around.out);
+    pub(super) fn send(&mut self, outgoing: Outgoing<'_, Token>, around: &mut Surroundings<'_>) {
+        let channel = outgoing.token.channel();
+        self.network.send(around.now.monotonic, &channel, outgoing, around.out);
+    }
+
+    pub(super) fn controller(&self) -> &Address {
+        let (_, controller) = self.config.controllers.first().expect("a cluster has a controller");
+        controller
     }
 
     fn on_time(&mut self, around: &mut Surroundings<'_>) {
         let now = around.now.monotonic;
+        let change = self.lifecycle.on_time(now);
+        self.on_lifecycle(change, around);
+        if self.fate == Fate::Ended {
+            return;
+        }
         if self.network.deadline().is_some_and(|at| at <= now) {
             self.network.on_time(now, around.out);
         }
@@ -235,9 +246,8 @@ impl Running {
     fn send_what_is_due(&mut self, around: &mut Surroundings<'_>) {
         let now = around.now.monotonic;
         let timeout = self.config.server.controller_socket_timeout_ms.duration();
-        if let Some(request) = self.lifecycle.poll(now, self.metadata.end_offset()) {
-            let session = self.config.server.broker_session_timeout_ms.duration();
-            self.send_to_controller(Token::Lifecycle, &request, session, around);
+        if let Some(due) = self.lifecycle.poll(now, self.metadata.end_offset()) {
+            self.send_to_controller(Token::Lifecycle, &due.request, due.timeout, around);
         }
         if let Some(request) = self.metadata.poll(now, self.lifecycle.epoch()) {
             self.send_to_controller(Token::Metadata, &request, METADATA_FETCH_TIMEOUT, around);
@@ -271,6 +281,19 @@ impl Running {
         let (broker, end_offset) = (self.broker, image.end_offset());
         self.effects
             .push(Effect::Event(BrokerEvent::MetadataApplied { broker, end_offset }.into()));
+    }
+
+    /// Ends because nobody registers it (`RegistrationTimeoutEvent`). Nothing was served, and what
+    /// the disk holds is in order.
+    fn give_up(&mut self, around: &mut Surroundings<'_>) {
+        self.replicas.shutdown(&mut around.context(&mut self.effects));
+        self.perform_effects(around);
+        if self.fate == Fate::GoesOn {
+            let error = "it could not register with the controller in time".to_owned();
+            around.out.event(BrokerEvent::Halted { broker: self.broker, error });
+            around.out.exit(ExitReason::CannotStart);
+            self.fate = Fate::Ended;
+        }
     }
 
     /// Ends cleanly: everything is brought to the disk, with the marker last.

@@ -83,7 +83,7 @@ impl Controller {
                 return Ok(());
             }
         };
-        self.server.respond(id, &response, cx.out);
+        self.server.respond(id, response, cx.out);
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Controller {
             Ok(fetch) => self.try_fetch(id, fetch, Patience::MayWait, cx),
             Err(error) => {
                 let response = FetchResponse::default().with_error_code(error.code());
-                self.server.respond(id, &Response::Fetch(response), cx.out);
+                self.server.respond(id, Response::Fetch(response), cx.out);
                 Ok(())
             }
         }
@@ -238,7 +238,7 @@ impl Controller {
         let active = self.active();
         match fetch.serve(leader, &mut active.log, patience, cx.disk)? {
             Fetched::Answer(response) => {
-                self.server.respond(id, &Response::Fetch(response), cx.out);
+                self.server.respond(id, Response::Fetch(response), cx.out);
             }
             Fetched::Wait => active.fetches.park(id, cx.now.monotonic, fetch),
         }

@@ -40,7 +40,7 @@ mod producer_state_entry;
 mod producer_state_manager;
 mod recent_batches;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod time_index;
 mod unified_log;
 

@@ -100,10 +100,10 @@ pub(super) fn content(log: &mut UnifiedLog, disk: &mut dyn Disk) -> Vec<RecordBa
 
 /// A disk that fails one call, or all from one mutating call on (a crash).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct FaultyDisk {
+pub(crate) struct FaultyDisk {
     pub(super) disk: MemoryDisk,
     /// The kind of call that fails, always.
-    pub(super) fails: Option<DiskOperation>,
+    pub(crate) fails: Option<DiskOperation>,
     /// How many mutating calls still work.
     pub(super) crashes_after: Option<u32>,
     pub(super) mutations: u32,

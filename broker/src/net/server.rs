@@ -4,7 +4,7 @@
 //! answered, or done in case it gets no answer. A parked produce or fetch therefore holds up its
 //! connection, which is why clients keep one for each purpose.
 //!
-//! A frame that cannot be read closes its connection, as in Kafka; only an ApiVersions request of a
+//! A frame that cannot be read closes its connection, as in Kafka; only an `ApiVersions` request of a
 //! version that is too high is answered, so that newer clients can step down.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -116,13 +116,15 @@ impl RequestServer {
         None
     }
 
-    /// Answers a request. If its connection is gone, nothing happens.
+    /// Answers a request in its version: who answers fills in all that he knows, and what that
+    /// version lacks is left out here. If the connection is gone, nothing happens.
     ///
     /// # Panics
-    /// The response has a field set that the request's version does not know.
-    pub fn respond<A>(&mut self, id: RequestId, response: &Response, out: &mut Outbox<A>) {
+    /// The response has another form than the request's version asks for.
+    pub fn respond<A>(&mut self, id: RequestId, mut response: Response, out: &mut Outbox<A>) {
         let Some(serving) = self.finish(id) else { return };
-        let encoded = encode_response(serving.version, serving.correlation, response);
+        response.fit(serving.version);
+        let encoded = encode_response(serving.version, serving.correlation, &response);
         match encoded {
             Ok((frame, tag)) => out.send(Connection::Accepted(serving.connection), frame, tag),
             Err(error) => panic!("a response to version {}: {error}", serving.version),

@@ -21,7 +21,7 @@ mod frame;
 mod hostile;
 pub mod messages;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod shapes;
 pub mod versions;
 mod walk;

@@ -11,24 +11,24 @@ use super::{
 
 /// A frame and what must be known to read it.
 #[derive(Clone, Debug)]
-pub(super) struct Sample {
-    pub(super) api: ApiKey,
-    pub(super) version: i16,
-    pub(super) direction: Direction,
-    pub(super) frame: Vec<u8>,
+pub(crate) struct Sample {
+    pub(crate) api: ApiKey,
+    pub(crate) version: i16,
+    pub(crate) direction: Direction,
+    pub(crate) frame: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     Request,
     Response,
 }
 
-pub(super) const CORRELATION: i32 = 77;
-pub(super) const CLIENT: &str = "sampler";
+pub(crate) const CORRELATION: i32 = 77;
+pub(crate) const CLIENT: &str = "sampler";
 
 /// A request and a response of every API at every version that is spoken.
-pub(super) fn all(seed: u64) -> Vec<Sample> {
+pub(crate) fn all(seed: u64) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut samples = Vec::new();
     for &api in ApiKey::ALL {

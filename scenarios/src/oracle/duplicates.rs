@@ -149,9 +149,8 @@ impl<'a> Pair<'a> {
         }
         let opened = replica.opened.iter().copied().rfind(|opened| *opened <= when);
         let behind = self.batches_behind(broker, producer, when);
-        let since_opened = opened.is_some_and(|opened| {
-            replica.at(self.first.base).is_some_and(|entry| entry.since < opened)
-        });
+        let (batch, base) = (self.first.batch, self.first.base);
+        let since_opened = opened.is_some_and(|opened| replica.held(batch, base, opened));
         if since_opened && 0 < behind {
             let opened = opened.unwrap_or_default();
             let why = format!(
@@ -165,14 +164,23 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// How many batches of the producer stand behind the first copy on that broker.
+    /// How many batches of the producer stood behind the first copy on that broker, then.
     fn batches_behind(&self, broker: BrokerId, producer: ProducerId, when: When) -> usize {
         let partition = self.log.partition;
         let Some(replica) = partition.replica(broker) else { return 0 };
-        let of = |id: BatchId| partition.batches.get(id).stamp.map(|stamp| stamp.id);
-        let from = replica.entries().partition_point(|entry| entry.base <= self.first.base);
-        let behind = replica.entries()[from..].iter();
-        behind.filter(|entry| entry.since <= when && of(entry.batch) == Some(producer)).count()
+        let behind = |id: BatchId| {
+            let batch = partition.batches.get(id);
+            let same = batch.stamp.is_some_and(|stamp| stamp.id == producer);
+            same && self.first.base < batch.base_offset
+        };
+        let standing = replica.entries().iter().filter(|entry| entry.since <= when);
+        let lost = replica.losses().iter();
+        let lost = lost.filter(|loss| loss.since <= when && when < loss.until);
+        standing
+            .map(|entry| entry.batch)
+            .chain(lost.map(|loss| loss.batch))
+            .filter(|id| behind(*id))
+            .count()
     }
 
     /// The producer's stamp on the record itself: its batch's, and its own sequence.

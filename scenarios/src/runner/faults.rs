@@ -35,6 +35,8 @@ pub(super) enum Undo {
     Links(Vec<(NodeId, NodeId, LinkProfile)>),
     Release(RuleId),
     RepairDisks(Vec<NodeId>),
+    /// Starts those that died at an operation; of the others it is no longer deadly.
+    Disarm(Vec<NodeId>),
     SetClocks(Vec<NodeId>, Clock),
 }
 
@@ -58,17 +60,23 @@ impl Play {
             Action::Heal(heal) => self.heal(&heal.groups),
             Action::Crash(crash) => {
                 let nodes = self.nodes_of(&crash.targets)?;
-                nodes.iter().for_each(|node| self.crash(*node));
+                for node in &nodes {
+                    self.crash(*node);
+                }
                 Ok(Undo::Start(nodes))
             }
             Action::PowerOff(off) => {
                 let nodes = self.nodes_of(&off.targets)?;
-                nodes.iter().for_each(|node| self.power_off(*node, unsynced(off.unsynced)));
+                for node in &nodes {
+                    self.power_off(*node, unsynced(off.unsynced));
+                }
                 Ok(Undo::Start(nodes))
             }
             Action::Shutdown(shutdown) => {
                 let nodes = self.nodes_of(&shutdown.targets)?;
-                nodes.iter().for_each(|node| self.world.ask_shutdown(*node));
+                for node in &nodes {
+                    self.world.ask_shutdown(*node);
+                }
                 Ok(Undo::Start(nodes))
             }
             Action::Start(start) => {
@@ -78,7 +86,9 @@ impl Play {
             }
             Action::Pause(pause) => {
                 let nodes = self.nodes_of(&pause.targets)?;
-                nodes.iter().for_each(|node| self.world.pause(*node));
+                for node in &nodes {
+                    self.world.pause(*node);
+                }
                 Ok(Undo::Resume(nodes))
             }
             Action::SlowLink(_) | Action::Throttle(_) | Action::Loss(_) | Action::Reset(_) => {
@@ -106,9 +116,15 @@ impl Play {
         match undo {
             Undo::Nothing => {}
             Undo::Start(nodes) => self.start_dead(nodes)?,
-            Undo::Resume(nodes) => nodes.iter().for_each(|node| self.world.resume(*node)),
+            Undo::Resume(nodes) => {
+                for node in nodes {
+                    self.world.resume(*node);
+                }
+            }
             Undo::Heal(links) => {
-                links.iter().for_each(|(from, to)| self.world.heal_one_way(*from, *to));
+                for (from, to) in links {
+                    self.world.heal_one_way(*from, *to);
+                }
             }
             Undo::Links(links) => {
                 for (from, to, profile) in links {
@@ -117,7 +133,20 @@ impl Play {
             }
             Undo::Release(rule) => self.world.release(*rule),
             Undo::RepairDisks(nodes) => {
-                nodes.iter().for_each(|node| self.world.disk_fault(*node, DiskFault::Heal));
+                for node in nodes {
+                    self.world.disk_fault(*node, DiskFault::Heal);
+                }
+            }
+            Undo::Disarm(nodes) => {
+                for node in nodes {
+                    self.world.disk_fault(*node, DiskFault::Heal);
+                    if self.armed.remove(node) {
+                        let name = self.world.name(*node);
+                        let never = format!("crash-at-operation: {name} did no such operation");
+                        self.misfires.push(never);
+                    }
+                }
+                self.start_dead(nodes)?;
             }
             Undo::SetClocks(nodes, clock) => {
                 for node in nodes {
@@ -129,7 +158,9 @@ impl Play {
     }
 
     fn cut(&mut self, links: Vec<(NodeId, NodeId)>) -> Undo {
-        links.iter().for_each(|(from, to)| self.world.cut_one_way(*from, *to));
+        for (from, to) in &links {
+            self.world.cut_one_way(*from, *to);
+        }
         Undo::Heal(links)
     }
 
@@ -242,7 +273,8 @@ impl Play {
             self.spoil_disk(node, action, lasts)?;
         }
         Ok(match action {
-            Action::DiskWipe(_) | Action::CrashAtOperation(_) => Undo::Start(nodes),
+            Action::DiskWipe(_) => Undo::Start(nodes),
+            Action::CrashAtOperation(_) => Undo::Disarm(nodes),
             Action::DiskBitFlip(_) => Undo::Nothing,
             _ => Undo::RepairDisks(nodes),
         })
@@ -261,10 +293,13 @@ impl Play {
                 let each = slow.latency.0;
                 DiskFault::Latency(DiskLatency { read: each, write: each, sync: each })
             }
-            Action::CrashAtOperation(point) => DiskFault::CrashAt(crash_point(point)),
+            Action::CrashAtOperation(point) => {
+                self.armed.insert(node);
+                DiskFault::CrashAt(crash_point(point))
+            }
             Action::DiskWipe(_) => {
                 self.crash(node);
-                self.told_of_disk(node, crate::history::DiskFault::Wiped);
+                self.told_of_disk(node, &crate::history::DiskFault::Wiped);
                 DiskFault::Wipe
             }
             Action::DiskBitFlip(flip) => return self.flip_bit(node, &flip.path),
@@ -288,7 +323,7 @@ impl Play {
         if let Some(bit) = self.world.flip_some_bit(node, path) {
             let change = FileChange::Bytes { from: bit / 8 };
             let damaged = UnsyncedChange { path: path.clone(), change };
-            self.told_of_disk(node, crate::history::DiskFault::Damaged(damaged));
+            self.told_of_disk(node, &crate::history::DiskFault::Damaged(damaged));
         }
         Ok(())
     }
@@ -399,7 +434,7 @@ fn crash_point(point: &CrashAtOperation) -> CrashPoint {
         operation: point.operation.map(changing),
         path: pattern(point.path.as_deref()),
         nth: point.nth,
-        death: Death::Crash,
+        death: point.unsynced.map_or(Death::Crash, |data| Death::PowerOff(unsynced(data))),
     }
 }
 

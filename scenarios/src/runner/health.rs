@@ -29,7 +29,7 @@ fn fenced_broker(play: &Play) -> Option<String> {
     for node in play.cast.brokers() {
         let name = play.world.name(node);
         let id = play.cast.broker(node).expect("a broker's node has a broker");
-        let active = image.broker(id).is_some_and(|registration| registration.is_active());
+        let active = image.broker(id).is_some_and(broker::metadata::BrokerRegistration::is_active);
         if !active {
             return Some(format!("{name} is fenced"));
         }

@@ -74,7 +74,7 @@ pub fn run_with(resolved: &Resolved, seeds: Seeds, tracing: Tracing) -> Result<R
         let director = Director::new(scenario.faults.iter().cloned().chain(drawn));
         let mut play = Play::new(scenario, world, cast, director);
         let played = play.play(executor).await;
-        report::report(play, played, resolved, seeds.world)
+        report::report(play, &played, resolved, seeds.world)
     };
     let finished = run_on_fresh_thread(seeds.madsim, run);
     finished.unwrap_or_else(|panicked| Err(panicked.to_string())).map_err(Failure::Internal)

@@ -79,8 +79,9 @@ impl Play {
         self.start(&self.cast.producers())?;
         self.start(&self.cast.consumers())?;
         self.require(limit, executor, "every producer is warm", Self::is_warm).await?;
-        let setups = self.world.now().0.div_ceil(SETUP.as_nanos() as u64).max(1);
-        let begin = Time::at(SETUP * u32::try_from(setups).unwrap_or(SETUPS_MAX));
+        let ready = self.world.now();
+        let begin = (1..=SETUPS_MAX).map(|setups| Time::at(SETUP * setups)).find(|at| ready <= *at);
+        let begin = begin.expect("it was ready within that many");
         self.until(begin, executor, |_| false).await?;
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! these set off is done before or after the outputs of the step leave, as the scenario says.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{
     host::{Event, event::PartitionEvent},
@@ -44,6 +44,8 @@ pub(super) struct Play {
     cues: Vec<Cue>,
     /// Faults that begin when the outputs of a node's step have left.
     after_outputs: Vec<(NodeId, FaultId)>,
+    /// Nodes that are to die at an operation and have not come to it yet.
+    pub(super) armed: BTreeSet<NodeId>,
     /// What was done to the world, and when, for the story.
     pub(super) done: Vec<(u64, String)>,
     /// Faults that could not be brought about, and why.
@@ -85,6 +87,7 @@ impl Play {
             undo: BTreeMap::new(),
             cues: Vec::new(),
             after_outputs: Vec::new(),
+            armed: BTreeSet::new(),
             done: Vec::new(),
             misfires: Vec::new(),
             events: 0,
@@ -107,7 +110,7 @@ impl Play {
             }
             match self.world.advance_until(time, executor).await {
                 Moment::Stepped(stepped) => self.on_stepped(&stepped)?,
-                Moment::Left(left) => self.on_left(&left)?,
+                Moment::Left(left) => self.on_left(&left),
                 Moment::Alarm { token } => self.on_alarm(token)?,
                 Moment::Reached => return Ok(done(self)),
                 Moment::Ended(ending) => return Err(self.broken(&ending)),
@@ -156,7 +159,9 @@ impl Play {
         }
         self.world.heal_all();
         let nodes: Vec<_> = self.world.nodes().filter(|node| self.was_started(*node)).collect();
-        nodes.iter().for_each(|node| self.world.resume(*node));
+        for node in &nodes {
+            self.world.resume(*node);
+        }
         self.start(&nodes)
     }
 
@@ -184,7 +189,7 @@ impl Play {
         for fired in fired {
             match (fired.what, fired.point) {
                 (Change::Ends, _) => self.end(fired.fault)?,
-                (Change::Begins, Point::BeforeOutputs) => self.begin(fired.fault)?,
+                (Change::Begins, Point::BeforeOutputs) => self.begin(fired.fault),
                 (Change::Begins, Point::AfterOutputs) => {
                     self.after_outputs.push((node, fired.fault));
                 }
@@ -193,25 +198,30 @@ impl Play {
         Ok(())
     }
 
-    fn on_left(&mut self, left: &Left<Node>) -> Result<(), Broken> {
+    fn on_left(&mut self, left: &Left<Node>) {
         if self.after_outputs.is_empty() {
-            return Ok(());
+            return;
         }
         let (now, later) = self.after_outputs.drain(..).partition(|(node, _)| *node == left.node);
         self.after_outputs = later;
         let now: Vec<(NodeId, FaultId)> = now;
-        now.into_iter().try_for_each(|(_, fault)| self.begin(fault))
+        for (_, fault) in now {
+            self.begin(fault);
+        }
     }
 
     fn on_alarm(&mut self, token: u64) -> Result<(), Broken> {
         let index = usize::try_from(token).expect("tokens are indexes");
         match self.cues[index] {
-            Cue::Begin(fault) => self.begin(fault),
+            Cue::Begin(fault) => {
+                self.begin(fault);
+                Ok(())
+            }
             Cue::End(fault) => self.end(fault),
         }
     }
 
-    fn begin(&mut self, id: FaultId) -> Result<(), Broken> {
+    fn begin(&mut self, id: FaultId) {
         let fault = self.director.fault(id);
         let end = self.began.plus(self.scenario.duration.0);
         let rest = end.since(self.world.now());
@@ -221,7 +231,7 @@ impl Play {
             Err(error) => {
                 self.misfires.push(format!("{}: {error}", fault.action.name()));
                 self.director.on_over(id);
-                return Ok(());
+                return;
             }
         };
         self.done.push((self.at(), self.words_of(&fault.action, &undo)));
@@ -229,7 +239,6 @@ impl Play {
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
             self.cue_at(time, cue);
         }
-        Ok(())
     }
 
     fn end(&mut self, id: FaultId) -> Result<(), Broken> {
@@ -255,6 +264,7 @@ impl Play {
             Death::Crash => CrashKind::KilledInStep,
             Death::PowerOff(_) => CrashKind::PoweredOffInStep,
         };
+        self.armed.remove(&node);
         self.told_of_crash(node, kind);
         if let Some(report) = &died.power_loss {
             self.told_of_power_loss(node, report);
@@ -272,8 +282,8 @@ impl Play {
         self.watch.on_crash(self.at(), self.world.name(node), kind);
     }
 
-    pub(super) fn told_of_disk(&mut self, node: NodeId, fault: DiskFault) {
-        self.watch.on_fault(self.at(), self.world.name(node), &fault);
+    pub(super) fn told_of_disk(&mut self, node: NodeId, fault: &DiskFault) {
+        self.watch.on_fault(self.at(), self.world.name(node), fault);
     }
 
     pub(super) fn told_of_power_loss(&mut self, node: NodeId, report: &PowerLossReport) {

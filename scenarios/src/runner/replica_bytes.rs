@@ -31,7 +31,7 @@ pub(super) fn replica_bytes(
 fn segments(world: &World<Node>, node: NodeId, partition: &TopicPartition) -> Bytes {
     let disk = world.disk(node);
     let directory = format!("{LOG_DIRECTORY}/{partition}/");
-    let is_segment = |path: &String| path.starts_with(&directory) && path.ends_with(".log");
+    let is_segment = |path: &String| path.starts_with(&directory) && segment_suffix(path);
     let mut paths: Vec<_> = disk.paths().into_iter().filter(is_segment).collect();
     // Names are base offsets of equal length: their order is that of the log.
     paths.sort_unstable();
@@ -40,6 +40,13 @@ fn segments(world: &World<Node>, node: NodeId, partition: &TopicPartition) -> By
         return parts.remove(0);
     }
     let mut whole = BytesMut::new();
-    parts.iter().for_each(|part| whole.extend_from_slice(part));
+    for part in &parts {
+        whole.extend_from_slice(part);
+    }
     whole.freeze()
+}
+
+/// Kafka's names are lower case: another case is another file.
+fn segment_suffix(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "log")
 }

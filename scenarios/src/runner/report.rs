@@ -1,5 +1,7 @@
 //! From a run that was played to what is said about it.
 
+use std::collections::BTreeSet;
+
 use broker::ids::{BrokerId, ClientId, TopicPartition};
 use reports::{Expectation, FaultLine, Moment, Report, Verdict, Violation};
 
@@ -25,16 +27,16 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 /// The scenario could not be set up, in words.
 pub(super) fn report(
     play: Play,
-    played: Result<Played, Broken>,
+    played: &Result<Played, Broken>,
     resolved: &Resolved,
     seed: u64,
 ) -> Result<Run, String> {
-    let panic = match &played {
+    let panic = match played {
         Err(Broken::Setup(what)) => return Err(what.clone()),
         Err(Broken::Panicked { node, message }) => Some((node.clone(), message.clone())),
         Ok(_) | Err(Broken::Limit(_)) => None,
     };
-    let recovery = match &played {
+    let recovery = match played {
         Ok(played) => played.unrecovered.clone(),
         Err(Broken::Limit(what)) => Some(what.clone()),
         Err(Broken::Panicked { .. } | Broken::Setup(_)) => None,
@@ -56,7 +58,7 @@ pub(super) fn report(
     let faults = play.done.iter().map(|(at, what)| line(*at, what)).collect();
     let entries = play.world.trace().entries();
     let trace = (!entries.is_empty())
-        .then(|| entries.iter().map(|entry| format!("{entry}\n")).collect::<String>());
+        .then(|| entries.iter().flat_map(|entry| [entry.to_string(), "\n".to_owned()]).collect());
     let mut judgement = oracle::judge(play.watch, &read, &config);
     if let Some((node, message)) = panic {
         let at = Moment(at);
@@ -85,7 +87,7 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
     });
     let recovery = match unrecovered {
         None => Recovery::Reached,
-        Some(detail) => Recovery::NotReached { detail, gone: Default::default() },
+        Some(detail) => Recovery::NotReached { detail, gone: BTreeSet::new() },
     };
     let quiet = play.done.is_empty();
     oracle::Config {

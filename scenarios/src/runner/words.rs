@@ -32,7 +32,13 @@ impl Play {
                 let pairs: Vec<_> = links.iter().map(|(from, to, _)| (*from, *to)).collect();
                 format!("{}: {}", action.name(), self.links_in_words(&pairs))
             }
-            (_, Undo::RepairDisks(met) | Undo::Start(met) | Undo::SetClocks(met, _)) => {
+            (
+                _,
+                Undo::RepairDisks(met)
+                | Undo::Start(met)
+                | Undo::Disarm(met)
+                | Undo::SetClocks(met, _),
+            ) => {
                 format!("{}: {}", action.name(), nodes(met))
             }
             (_, Undo::Nothing | Undo::Release(_) | Undo::Resume(_)) => action.name().to_owned(),
@@ -43,7 +49,9 @@ impl Play {
     pub(super) fn words_of_undo(&self, undo: &Undo) -> Option<String> {
         match undo {
             Undo::Nothing | Undo::Release(_) => None,
-            Undo::Start(nodes) => Some(format!("{} started again", self.names(nodes))),
+            Undo::Start(nodes) | Undo::Disarm(nodes) => {
+                Some(format!("{} started again", self.names(nodes)))
+            }
             Undo::Resume(nodes) => Some(format!("{} goes on", self.names(nodes))),
             Undo::Heal(links) => Some(format!("healed: {}", self.links_in_words(links))),
             Undo::Links(links) => {

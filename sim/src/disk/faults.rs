@@ -57,7 +57,7 @@ pub enum DiskFault {
         /// How many of them.
         count: u32,
     },
-    /// No call fails any more; the disk has room again; stalls and slowness end.
+    /// No call fails any more and none is deadly; the disk has room again; stalls and slowness end.
     Heal,
     /// The device has room for so many bytes in all; without a number, for any.
     Capacity(Option<u64>),
@@ -183,6 +183,7 @@ impl Faults {
 
     pub(super) fn heal(&mut self, latency: DiskLatency) {
         self.failures.clear();
+        self.crash_points.clear();
         self.capacity = None;
         self.stalled_until = Time(0);
         self.latency = latency;

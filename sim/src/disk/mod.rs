@@ -18,7 +18,9 @@
 //!   dictated or drawn ([`Unsynced`]): all, nothing, a prefix in the order of writing, a prefix
 //!   whose last write is torn, or each operation on its own. A write is torn at a boundary of
 //!   sectors of 512 bytes, so what lies within one sector is there as a whole or not at all. A
-//!   write that survives beyond one that does not leaves zeros between.
+//!   write that survives beyond one that does not leaves zeros between. But nothing that was
+//!   written to a file after a truncation survives without it: file systems keep the changes of one
+//!   file's length in order.
 //! * **A failed sync** (EIO) leaves its data marked clean, as on Linux: a later sync succeeds and
 //!   does *not* bring that data to the platter. Reads still show it, until the power goes.
 //! * **A failed call** (EIO, ENOSPC) has no effect. Reads fail only by decree, not by rot.

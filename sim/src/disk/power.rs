@@ -1,6 +1,9 @@
 //! What a power loss leaves of what was not synced.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -20,7 +23,8 @@ pub enum Unsynced {
     /// As a prefix, and a drawn write that spans sectors is torn: it ends at a boundary of sectors.
     /// Without such a write it is a prefix.
     Torn,
-    /// Each had or had not, or was torn, on its own.
+    /// Each had or had not, or was torn, on its own; but for what was written to a file after a
+    /// truncation that had not: that had not either.
     EachOnItsOwn,
     /// One of the others is drawn.
     BySeed,
@@ -196,9 +200,7 @@ fn fates(mode: Unsynced, pending: &[Pending], stream: &mut Stream) -> Vec<Fate> 
         Unsynced::Drop | Unsynced::BySeed => vec![Fate::Dropped; pending.len()],
         Unsynced::Prefix => prefix(pending.len(), stream),
         Unsynced::Torn => torn(pending, stream),
-        Unsynced::EachOnItsOwn => {
-            pending.iter().map(|operation| on_its_own(operation, stream)).collect()
-        }
+        Unsynced::EachOnItsOwn => each_on_its_own(pending, stream),
     };
     for (fate, _) in fates.iter_mut().zip(pending).filter(|(_, pending)| pending.abandoned) {
         *fate = Fate::Dropped;
@@ -223,6 +225,24 @@ fn torn(pending: &[Pending], stream: &mut Stream) -> Vec<Fate> {
     fates[..torn].fill(Fate::Kept);
     fates[torn] = tear(&pending[torn], stream);
     fates
+}
+
+/// A file system keeps the changes of one file's length in order: when a truncation was lost, what
+/// was written to the file after it is lost too. Else bytes that were cut away would stand before
+/// those written in their place.
+fn each_on_its_own(pending: &[Pending], stream: &mut Stream) -> Vec<Fate> {
+    let mut truncation_lost = BTreeSet::new();
+    let mut fate_of = |operation: &Pending| {
+        let drawn = on_its_own(operation, stream);
+        if truncation_lost.contains(&operation.told.path) {
+            return Fate::Dropped;
+        }
+        if drawn == Fate::Dropped && operation.told.operation == DiskOperation::Truncate {
+            truncation_lost.insert(operation.told.path.clone());
+        }
+        drawn
+    };
+    pending.iter().map(&mut fate_of).collect()
 }
 
 fn on_its_own(pending: &Pending, stream: &mut Stream) -> Fate {

@@ -193,6 +193,21 @@ fn operations_on_their_own_may_leave_zeros_between() {
 }
 
 #[test]
+fn nothing_written_after_a_truncation_survives_without_it() {
+    let mut kept = 0;
+    for key in 0..200 {
+        let mut disk = disk_with_synced_log();
+        disk.truncate("log", 2).unwrap();
+        disk.append("log", b"NEW").unwrap();
+        disk.lose_power(Unsynced::EachOnItsOwn, &mut stream(key), Time(1));
+        let left = text(&disk, "log").unwrap();
+        assert!(["synced", "sy", "syNEW"].contains(&left.as_str()), "{left}");
+        kept += u32::from(left == "syNEW");
+    }
+    assert!(0 < kept);
+}
+
+#[test]
 fn what_is_unsynced_for_thirty_seconds_is_written_back() {
     let mut disk = disk_with_synced_log();
     disk.begin(Time(5));

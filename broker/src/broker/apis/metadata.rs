@@ -20,7 +20,7 @@ use crate::{
 
 /// Answers from the image of `broker`, which may be behind the controller's.
 ///
-/// The controller named is a live broker, as Kafka names a random one in KRaft mode: clients send
+/// The controller named is a live broker, as Kafka names a random one in `KRaft` mode: clients send
 /// it what the controller must answer, and it forwards. Here it is the broker that answers.
 pub(super) fn metadata(
     image: &MetadataImage,
@@ -74,6 +74,12 @@ fn asked(
     let unknown = |error: ErrorCode| {
         MetadataResponseTopic::default().with_error_code(error.code()).with_name(asked.name.clone())
     };
+    // Before version 12 topics are asked by name, and by name alone.
+    if version < 12 && (asked.name.is_none() || topic_id_of(asked.topic_id) != TopicId::ZERO) {
+        return unknown(ErrorCode::InvalidRequest)
+            .with_name(Some(asked.name.clone().unwrap_or_default()))
+            .with_topic_id(asked.topic_id);
+    }
     match &asked.name {
         Some(name) => match image.topic_named(&topic_of(name)) {
             Some(topic) => known(topic, live, version),

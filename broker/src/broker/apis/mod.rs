@@ -5,16 +5,16 @@
 
 mod metadata;
 
-use super::{Running, channels::Token, surroundings::Surroundings};
+use super::{Running, surroundings::Surroundings};
 use crate::{
     ids::{BrokerId, CLUSTER_ID},
     metadata::MetadataImage,
-    net::{Incoming, RequestId},
+    net::Incoming,
     protocol::{
         ErrorCode, Request, RequestFrame,
         messages::{
-            DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
-            FindCoordinatorRequest, FindCoordinatorResponse,
+            DescribeClusterRequest, DescribeClusterResponse, DescribeConfigsRequest,
+            DescribeConfigsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
             describe_cluster_response::DescribeClusterBroker,
             describe_configs_response::DescribeConfigsResult,
             find_coordinator_response::Coordinator, wire_broker, wire_string,
@@ -23,6 +23,9 @@ use crate::{
     },
     replica::Received,
 };
+
+/// Of `DescribeCluster`: the brokers are asked for, not the controllers (KIP-919).
+const BROKER_ENDPOINTS: i8 = 1;
 
 impl Running {
     /// Takes a request: answers it, parks it, or passes it on.
@@ -49,31 +52,31 @@ impl Running {
             }
             Request::InitProducerId(request) => {
                 if let Some(response) = self.producer_ids.on_request(id, &request) {
-                    self.server.respond(id, &response, around.out);
+                    self.server.respond(id, response, around.out);
                 }
             }
             body @ (Request::CreateTopics(_) | Request::DeleteTopics(_)) => {
-                self.forward(id, &body, around);
+                self.forward(id, version, body, around);
             }
             Request::Metadata(request) => {
                 let image = self.metadata.image();
                 let response = metadata::metadata(image, self.broker, version, &request);
-                self.server.respond(id, &response.into(), around.out);
+                self.server.respond(id, response.into(), around.out);
             }
             Request::ApiVersions(_) => {
                 let response = versions::api_versions_response(Listener::Broker);
-                self.server.respond(id, &response.into(), around.out);
+                self.server.respond(id, response.into(), around.out);
             }
-            Request::DescribeCluster(_) => {
-                let response = describe_cluster(self.metadata.image(), self.broker, version);
-                self.server.respond(id, &response.into(), around.out);
+            Request::DescribeCluster(request) => {
+                let response = describe_cluster(self.metadata.image(), self.broker, &request);
+                self.server.respond(id, response.into(), around.out);
             }
             Request::DescribeConfigs(request) => {
-                self.server.respond(id, &describe_configs(&request).into(), around.out);
+                self.server.respond(id, describe_configs(&request).into(), around.out);
             }
             Request::FindCoordinator(request) => {
                 let response = find_coordinator(&request, version);
-                self.server.respond(id, &response.into(), around.out);
+                self.server.respond(id, response.into(), around.out);
             }
             // The listener lets none of these through: they are the controller's.
             Request::AlterPartition(_)
@@ -82,37 +85,33 @@ impl Running {
             | Request::AllocateProducerIds(_) => self.server.close(id, around.out),
         }
     }
-
-    /// Passes a request on to the controller, whose answer the client gets (Kafka's
-    /// `ForwardingManager`, without the envelope: there are no principals to carry).
-    fn forward(&mut self, id: RequestId, request: &Request, around: &mut Surroundings<'_>) {
-        let timeout = self.config.server.request_timeout_ms.duration();
-        self.send_to_controller(Token::Forwarded(id), request, timeout, around);
-    }
 }
 
 fn describe_cluster(
     image: &MetadataImage,
     broker: BrokerId,
-    version: i16,
+    request: &DescribeClusterRequest,
 ) -> DescribeClusterResponse {
+    let response = DescribeClusterResponse::default().with_endpoint_type(request.endpoint_type);
+    if request.endpoint_type != BROKER_ENDPOINTS {
+        return response.with_error_code(ErrorCode::MismatchedEndpointType.code());
+    }
     let brokers = image
         .brokers()
         .values()
-        .filter(|registration| !registration.fenced)
+        .filter(|registration| request.include_fenced_brokers || !registration.fenced)
         .map(|registration| {
             DescribeClusterBroker::default()
                 .with_broker_id(wire_broker(Some(registration.id)))
                 .with_host(wire_string(&registration.address.host))
                 .with_port(i32::from(registration.address.port))
+                .with_is_fenced(registration.fenced)
         })
         .collect();
-    let response = DescribeClusterResponse::default()
+    response
         .with_cluster_id(wire_string(CLUSTER_ID))
         .with_controller_id(wire_broker(Some(broker)))
-        .with_brokers(brokers);
-    // 1 says "brokers", as opposed to controllers.
-    if 1 <= version { response.with_endpoint_type(1) } else { response }
+        .with_brokers(brokers)
 }
 
 /// Configurations cannot be read yet: every resource is refused, with the reason.

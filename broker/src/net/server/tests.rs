@@ -35,7 +35,7 @@ fn the_next_request_of_a_connection_is_taken_only_after_the_answer() {
     let first = server.next(&mut out).expect("a request");
     assert_eq!(first.frame.correlation, 1);
     assert_eq!(server.next(&mut out), None);
-    server.respond(first.id, &answer(), &mut out);
+    server.respond(first.id, answer(), &mut out);
     assert_eq!(server.next(&mut out).expect("the second").frame.correlation, 2);
 }
 
@@ -65,7 +65,7 @@ fn the_answer_bears_the_version_and_correlation_of_its_request() {
     let (mut server, mut out) = (server(), Outbox::<()>::new());
     server.on_frame(PEER, metadata(77));
     let incoming = server.next(&mut out).expect("a request");
-    server.respond(incoming.id, &answer(), &mut out);
+    server.respond(incoming.id, answer(), &mut out);
     let Some(Output::Send { connection, frame, tag }) = out.drain().next() else {
         panic!("no answer")
     };
@@ -80,7 +80,7 @@ fn a_closed_connection_abandons_what_is_served_on_it() {
     server.on_frame(PEER, metadata(1));
     let incoming = server.next(&mut out).expect("a request");
     assert_eq!(server.on_closed(PEER), Some(incoming.id));
-    server.respond(incoming.id, &answer(), &mut out);
+    server.respond(incoming.id, answer(), &mut out);
     server.on_frame(PEER, metadata(2));
     assert_eq!(server.next(&mut out), None);
     assert!(out.outputs().is_empty());
