@@ -169,7 +169,12 @@ impl postcard::ser_flavors::Flavor for Appended<'_> {
     type Output = ();
 
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
+        // Most are variable-length numbers of a byte or two: a call to copy them costs more.
+        if data.len() <= 2 {
+            self.0.extend(data.iter().copied());
+        } else {
+            self.0.extend_from_slice(data);
+        }
         Ok(())
     }
 

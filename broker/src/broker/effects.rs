@@ -16,10 +16,15 @@ impl Running {
     /// Carries out all effects, also those that come of others.
     pub(super) fn perform_effects(&mut self, around: &mut Surroundings<'_>) {
         while !self.effects.is_empty() && self.fate == Fate::GoesOn {
-            for effect in std::mem::take(&mut self.effects) {
+            let mut effects = std::mem::take(&mut self.effects);
+            for effect in effects.drain(..) {
                 if self.fate == Fate::GoesOn {
                     self.perform(effect, around);
                 }
+            }
+            if self.effects.is_empty() {
+                // Its room serves the next ones.
+                self.effects = effects;
             }
         }
     }

@@ -190,6 +190,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         } else {
             peer.waiting.push_back((sent, frame, tag));
         }
+        peer.set_deadline();
         correlation
     }
 
@@ -226,6 +227,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
             out.send(Connection::Opened(connection), frame, tag);
             peer.in_flight.push_back(sent);
         }
+        peer.set_deadline();
     }
 
     /// A connection could not be made: what waited for it will not leave.
@@ -260,6 +262,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
             return;
         };
         let answered = peer.in_flight.pop_front().expect("it was just looked at");
+        peer.set_deadline();
         self.completions.push_back(answered.ends(key, Outcome::Response(response)));
     }
 
@@ -268,7 +271,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         let due: Vec<K> = self
             .peers
             .iter()
-            .filter(|(_, peer)| peer.deadline().is_some_and(|deadline| deadline <= now))
+            .filter(|(_, peer)| peer.deadline.is_some_and(|deadline| deadline <= now))
             .map(|(key, _)| key.clone())
             .collect();
         for key in due {
@@ -278,7 +281,8 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
 
     /// When [`Self::on_time`] has something to do.
     pub fn deadline(&self) -> Option<Instant> {
-        self.peers.values().filter_map(Peer::deadline).min()
+        debug_assert!(self.peers.values().all(|peer| peer.deadline == peer.earliest()));
+        self.peers.values().filter_map(|peer| peer.deadline).min()
     }
 
     /// Closes the connection to a peer, if there is one. What is in flight ends as disconnected.
@@ -317,6 +321,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         self.connections += 1;
         let deadline = now.plus(self.settings.connection_setup_timeout);
         peer.state = State::Connecting { connection, deadline };
+        peer.set_deadline();
         self.keys.insert(connection, key.clone());
         out.open(connection, peer.address.clone());
     }
@@ -326,6 +331,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         let (late, waiting): (VecDeque<_>, VecDeque<_>) =
             peer.waiting.drain(..).partition(|(sent, ..)| sent.deadline <= now);
         peer.waiting = waiting;
+        peer.set_deadline();
         for (sent, ..) in late {
             self.completions.push_back(sent.ends(key, Outcome::NotSent));
         }
@@ -356,6 +362,7 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         for (sent, ..) in peer.waiting.drain(..) {
             self.completions.push_back(sent.ends(&key, Outcome::NotSent));
         }
+        peer.set_deadline();
     }
 
     /// Ends what waited for a peer that has moved.
@@ -376,6 +383,9 @@ struct Peer<T> {
     waiting: VecDeque<(InFlight<T>, Bytes, FrameTag)>,
     /// What is not answered yet, oldest first.
     in_flight: VecDeque<InFlight<T>>,
+    /// When the client has something to do for it. Owners ask with every input, and it changes with
+    /// few of them; so it is kept, and set anew whenever one of the above has changed.
+    deadline: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -402,6 +412,7 @@ impl<T> Peer<T> {
             failures: 0,
             waiting: VecDeque::new(),
             in_flight: VecDeque::new(),
+            deadline: None,
         }
     }
 
@@ -414,7 +425,11 @@ impl<T> Peer<T> {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn set_deadline(&mut self) {
+        self.deadline = self.earliest();
+    }
+
+    fn earliest(&self) -> Option<Instant> {
         let requests = self.in_flight.iter().chain(self.waiting.iter().map(|(sent, ..)| sent));
         let earliest = requests.map(|sent| sent.deadline).min();
         let connection = match self.state {

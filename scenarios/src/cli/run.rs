@@ -2,6 +2,7 @@
 
 use core::{num::NonZero, ops::ControlFlow, ops::Range};
 use std::{
+    borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
@@ -142,6 +143,8 @@ struct Batch {
     file: Arc<ScenarioFile>,
     selection: Selection,
     seeds: Seeds,
+    /// What every seed runs, if the file leaves no choice to the seed.
+    fixed: Option<Resolved>,
 }
 
 #[derive(Clone, Debug)]
@@ -189,13 +192,14 @@ fn batches(args: &RunArgs) -> Result<Vec<Batch>, Unusable> {
     for path in &files {
         let file = Arc::new(ScenarioFile::read(path)?);
         for selection in selections(args, &file) {
-            let scenario = file.check_selection(&selection)?.scenario;
+            let resolved = file.check_selection(&selection)?;
             let seeds = match (&args.seed, &args.seeds) {
                 (Some(seed), _) => Seeds::Named(vec![*seed]),
                 (None, Some(range)) => Seeds::Range(range.seeds()),
-                (None, None) => Seeds::Named(scenario.seeds),
+                (None, None) => Seeds::Named(resolved.scenario.seeds.clone()),
             };
-            batches.push(Batch { file: Arc::clone(&file), selection, seeds });
+            let fixed = (!file.has_choices(&selection)?).then_some(resolved);
+            batches.push(Batch { file: Arc::clone(&file), selection, seeds, fixed });
         }
     }
     Ok(batches)
@@ -226,15 +230,23 @@ fn perform(
             continue;
         }
         let seed = batch.seeds.nth(number);
-        let mut choices = plan::choices(Draws::new(seed));
-        let resolved = batch.file.resolve(&batch.selection, &mut choices);
-        let resolved = resolved.map_err(|error| Failure::Internal(error.to_string()))?;
+        let resolved = match &batch.fixed {
+            Some(fixed) => Cow::Borrowed(fixed),
+            None => Cow::Owned(chosen(batch, seed)?),
+        };
         let tracing = if args.trace.is_some() { Tracing::Entries } else { Tracing::Hash };
         let mut run = runner.run(&resolved, seed, tracing)?;
         run.report.reproduce = batch.file.reproduce(&batch.selection, seed);
         return Ok(run);
     }
     Err(Failure::Internal(format!("no run has the number {number}")))
+}
+
+/// The scenario as the seed chooses it.
+fn chosen(batch: &Batch, seed: u64) -> Result<Resolved, Failure> {
+    let mut choices = plan::choices(Draws::new(seed));
+    let resolved = batch.file.resolve(&batch.selection, &mut choices);
+    resolved.map_err(|error| Failure::Internal(error.to_string()))
 }
 
 /// What has been said of the runs so far.

@@ -117,6 +117,19 @@ impl ScenarioFile {
         Ok(Resolved { file: Arc::clone(&self.path), selection: selection.clone(), scenario })
     }
 
+    /// Whether anything of a run is left for its seed to choose.
+    ///
+    /// # Errors
+    /// The first thing wrong.
+    pub fn has_choices(&self, selection: &Selection) -> Result<bool, FileError> {
+        let mut asked = false;
+        self.resolve(selection, &mut |_, _| {
+            asked = true;
+            0
+        })?;
+        Ok(asked)
+    }
+
     /// The command that repeats a run.
     pub fn reproduce(&self, selection: &Selection, seed: u64) -> String {
         let mut words = vec![format!("highwater run {}", quoted(&self.path))];

@@ -108,9 +108,9 @@ impl Director {
                 fired.push(Fired { fault: id, what, point });
             }
         }
-        let over = |fired: &Fired| fired.fault;
-        let ids: Vec<_> = fired.iter().map(over).collect();
-        self.watching.retain(|id| !ids.contains(id));
+        if !fired.is_empty() {
+            self.watching.retain(|id| !fired.iter().any(|fired| fired.fault == *id));
+        }
         fired
     }
 

@@ -171,10 +171,11 @@ impl Play {
 
     fn on_stepped(&mut self, stepped: &Stepped<Node>) -> Result<(), Broken> {
         let (node, at) = (stepped.node, self.at());
+        let is_final_reader = self.cast.is_final_reader(node);
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
-            self.on_event_for_phases(event, self.cast.final_reader().contains(&node));
+            self.on_event_for_phases(event, is_final_reader);
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
             fired.extend(self.director.observe(name, event));

@@ -122,6 +122,10 @@ impl Cast {
         self.nodes(|part| matches!(part, Part::FinalReader))
     }
 
+    pub(super) fn is_final_reader(&self, node: NodeId) -> bool {
+        matches!(self.part(node), Part::FinalReader)
+    }
+
     /// The broker on a node, if one is.
     pub(super) fn broker(&self, node: NodeId) -> Option<BrokerId> {
         match self.part(node) {

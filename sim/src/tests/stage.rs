@@ -69,7 +69,7 @@ impl Stage {
                 Moment::Stepped(step) => {
                     let at = self.world.now();
                     self.heard.extend(step.events.into_iter().map(|event| (step.node, at, event)));
-                    self.died.extend(step.died);
+                    self.died.extend(step.died.map(|died| *died));
                 }
                 Moment::Left(left) => self.answers.extend(left.answers),
                 Moment::Reached => return,

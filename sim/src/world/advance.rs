@@ -39,7 +39,7 @@ impl<P: Process> World<P> {
                 Turn::Job(job) => {
                     executor.advance_to(self.now);
                     let job = executor.execute(job).await;
-                    return self.stepped(*job);
+                    return self.stepped(job);
                 }
                 Turn::Nothing => {}
             }
@@ -174,8 +174,8 @@ impl<P: Process> World<P> {
     }
 
     /// A step was executed. Its events are told; its outputs wait.
-    fn stepped(&mut self, job: Job<P>) -> Moment<P> {
-        let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = job;
+    fn stepped(&mut self, job: Box<Job<P>>) -> Moment<P> {
+        let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = *job;
         let (took, point) = disk.end();
         let now = self.now;
         let mut outputs = out.into_outputs();
@@ -186,7 +186,7 @@ impl<P: Process> World<P> {
         state.deadline = deadline;
         if let Some(point) = point {
             let power_loss = self.die(node, point.death);
-            let died = Some(Died { point, power_loss });
+            let died = Some(Box::new(Died { point, power_loss }));
             return Moment::Stepped(Stepped { node, incarnation, events, died });
         }
         if let Some(message) = panic {
@@ -206,8 +206,13 @@ impl<P: Process> World<P> {
 
     /// Takes the events out of the outputs of a step.
     fn tell(&mut self, node: NodeId, outputs: &mut Vec<Output<P>>) -> Vec<P::Event> {
-        let mut events = Vec::new();
-        for output in outputs.extract_if(.., |output| matches!(output, Output::Event(_))) {
+        let is_event = |output: &Output<P>| matches!(output, Output::Event(_));
+        let count = outputs.iter().filter(|output| is_event(output)).count();
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut events = Vec::with_capacity(count);
+        for output in outputs.extract_if(.., |output| is_event(output)) {
             let Output::Event(event) = output else { continue };
             self.trace.record(
                 Kind::Event,

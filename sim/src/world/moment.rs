@@ -36,8 +36,8 @@ pub struct Stepped<P: Process> {
     /// What it told, in order.
     pub events: Vec<P::Event>,
     /// Where in the step the process died, if a crash point lay in it. Its events up to there are
-    /// told; its outputs are lost.
-    pub died: Option<Died>,
+    /// told; its outputs are lost. Boxed: there is a moment for each input, and rarely a death.
+    pub died: Option<Box<Died>>,
 }
 
 /// A process died in the middle of a step.

@@ -11,6 +11,7 @@
 
 mod client;
 mod controller;
+mod kind;
 mod partition;
 mod server;
 
