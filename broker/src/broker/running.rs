@@ -83,8 +83,7 @@ impl Running {
         };
         let mut effects = Vec::new();
         let ctx = &mut around.context(&mut effects);
-        let replicas =
-            ReplicaManager::new(ctx, broker, &config.server, config.rules.clone(), loaded);
+        let replicas = ReplicaManager::new(ctx, broker, &config.server, config.rules, loaded);
         let name = ClientId::from(broker.to_string().as_str());
         let mut running = Self {
             lifecycle: Lifecycle::new(identity, &config.server, around.now.monotonic),

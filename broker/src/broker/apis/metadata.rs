@@ -20,7 +20,7 @@ use crate::{
 
 /// Answers from the image of `broker`, which may be behind the controller's.
 ///
-/// The controller named is a live broker, as Kafka names a random one in KRaft mode: clients send
+/// The controller named is a live broker, as Kafka names a random one in `KRaft` mode: clients send
 /// it what the controller must answer, and it forwards. Here it is the broker that answers.
 pub(super) fn metadata(
     image: &MetadataImage,
