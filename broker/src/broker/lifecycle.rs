@@ -44,7 +44,7 @@ const RESEND_BACKOFF: Duration = Duration::from_millis(100);
 const FIRST_SHUTDOWN_WAIT: Duration = Duration::from_millis(50);
 
 /// How long a broker waits until the controller lets it end (`KafkaBroker.shutdown`).
-const CONTROLLED_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(300);
+const CONTROLLED_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// Where a broker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

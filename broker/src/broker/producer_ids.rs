@@ -1,10 +1,10 @@
 //! Producer ids for new producers, out of blocks that the controller gives (Kafka's
 //! `RPCProducerIdManager`; KIP-730).
 //!
-//! While a block is on its way, those who ask wait, as in Kafka before 3.6. (Since then they are told
-//! `COORDINATOR_LOAD_IN_PROGRESS` and ask again, and the next block is asked for when a tenth of the
-//! last is left; a client sees nothing of it but the time.) A broker that restarts asks for a new block; the
-//! rest of its old one is never used.
+//! While a block is on its way, those who ask wait, as in Kafka before 3.6. (Since then they are
+//! told `COORDINATOR_LOAD_IN_PROGRESS` and ask again, and the next block is asked for when a tenth
+//! of the last is left; a client sees nothing of it but the time.) A broker that restarts asks for a
+//! new block; the rest of its old one is never used.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -48,12 +48,11 @@ impl ProducerIds {
         if half || request.transactional_id.is_some() {
             return Some(refused(ErrorCode::InvalidRequest));
         }
-        if let Some(producer_id) = self.take() {
-            Some(granted(producer_id, ProducerEpoch(0)))
-        } else {
+        let Some(producer_id) = self.take() else {
             self.waiting.push_back(id);
-            None
-        }
+            return None;
+        };
+        Some(granted(producer_id, ProducerEpoch(0)))
     }
 
     /// The request for a block that is due, if somebody waits and none is on its way.

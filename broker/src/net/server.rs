@@ -4,8 +4,8 @@
 //! answered, or done in case it gets no answer. A parked produce or fetch therefore holds up its
 //! connection, which is why clients keep one for each purpose.
 //!
-//! A frame that cannot be read closes its connection, as in Kafka; only an `ApiVersions` request of a
-//! version that is too high is answered, so that newer clients can step down.
+//! A frame that cannot be read closes its connection, as in Kafka; only an `ApiVersions` request of
+//! a version that is too high is answered, so that newer clients can step down.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,8 +1,8 @@
-//! A broker by hand: a clock that the test moves, a disk, a controller that keeps a metadata log and
-//! answers by itself what the test leaves to it, and clients that send what they like.
+//! A broker by hand: a clock that the test moves, a disk, a controller that keeps a metadata log
+//! and answers by itself what the test leaves to it, and clients that send what they like.
 //!
-//! After each step the bench checks what every process promises: its deadline lies ahead, and a copy
-//! of it, given the same input, does the same.
+//! After each step the bench checks what every process promises: its deadline lies ahead, and a
+//! copy of it, given the same input, does the same.
 
 mod clients;
 mod controller;
