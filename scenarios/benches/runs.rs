@@ -5,6 +5,8 @@
 //! are the inputs of processes. Besides it prints how many times faster than real time an idle
 //! cluster is, and how the resident memory grows over many seeds.
 
+#![expect(clippy::disallowed_types, reason = "a benchmark reads the real clock")]
+
 use std::{
     fs,
     path::Path,
