@@ -3,8 +3,8 @@
 //!
 //! While a block is on its way, those who ask wait, as in Kafka before 3.6. (Since then they are
 //! told `COORDINATOR_LOAD_IN_PROGRESS` and ask again, and the next block is asked for when a tenth
-//! of the last is left; a client sees nothing of it but the time.) A broker that restarts asks for a
-//! new block; the rest of its old one is never used.
+//! of the last is left; a client sees nothing of it but the time.) A broker that restarts asks for
+//! a new block; the rest of its old one is never used.
 
 use core::time::Duration;
 use std::collections::VecDeque;

@@ -115,7 +115,8 @@ pub struct ServerConfig {
     /// Sync when the oldest unsynced record is so old (Kafka's `log.flush.interval.ms`).
     #[serde(rename = "flush.ms")]
     pub flush_ms: Option<Millis>,
-    /// How often `flush.ms` is looked at. Kafka's default is never; it matters only with `flush.ms`.
+    /// How often `flush.ms` is looked at. Kafka's default is never; it matters only with
+    /// `flush.ms`.
     #[serde(rename = "log.flush.scheduler.interval.ms")]
     pub log_flush_scheduler_interval_ms: Millis,
     /// How often recovery points are written to disk.

@@ -255,8 +255,8 @@ impl Controller {
 }
 
 /// Replays the log. Returns the events of the last step that recorded anything: a crash may have
-/// come between its sync and its outputs, and then nobody was told. The batches of one step bear one
-/// time, so what is told again may be more than that step recorded, but never less.
+/// come between its sync and its outputs, and then nobody was told. The batches of one step bear
+/// one time, so what is told again may be more than that step recorded, but never less.
 fn rebuild(
     records: &[Replayed],
     image: &mut MetadataImage,

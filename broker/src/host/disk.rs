@@ -11,9 +11,9 @@ use thiserror::Error;
 /// can fail, and a failed call may have had any part of its effect.
 ///
 /// **What survives.** A write is seen by every later read at once. It survives the end of the
-/// process (kill -9) without further ado: the system's page cache lives on. It survives a power loss
-/// only after [`Disk::sync`] of its file returned, and the *name* of a created or renamed file only
-/// after [`Disk::sync_dir`] of its directory returned.
+/// process (kill -9) without further ado: the system's page cache lives on. It survives a power
+/// loss only after [`Disk::sync`] of its file returned, and the *name* of a created or renamed file
+/// only after [`Disk::sync_dir`] of its directory returned.
 pub trait Disk {
     /// Creates an empty file. One that exists is emptied.
     fn create(&mut self, path: &str) -> Result<(), DiskError>;

@@ -138,8 +138,8 @@ impl<A> Default for Outbox<A> {
     }
 }
 
-/// Lets a host end a process in the middle of a step, at a call to its disk: what the process leaves
-/// in its outbox behind a closed gate has no effect.
+/// Lets a host end a process in the middle of a step, at a call to its disk: what the process
+/// leaves in its outbox behind a closed gate has no effect.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<AtomicBool>);
 

@@ -1,8 +1,8 @@
 //! The door: everything a process is told, and everything it does, passes here.
 //!
 //! A broker, a controller or a client is a [`Process`]: a value that takes one [`Input`] at a time
-//! and the time at which it comes ([`Now`]), works on its [`Disk`], and leaves what it wants done in
-//! an [`Outbox`]. It never waits: what it waits for is data (a table with deadlines), and
+//! and the time at which it comes ([`Now`]), works on its [`Disk`], and leaves what it wants done
+//! in an [`Outbox`]. It never waits: what it waits for is data (a table with deadlines), and
 //! [`Process::deadline`] says when it wants to be woken.
 //!
 //! ```text
@@ -25,10 +25,11 @@
 //! * Inputs come one at a time; a step is never entered while another of the same process runs.
 //! * `Started` is the first input of an incarnation, and comes once. After a crash the process is
 //!   built anew from its disk; no value survives.
-//! * Frames of one connection arrive in the order in which they were sent, none twice, none missing:
-//!   what cannot be delivered ends the connection.
+//! * Frames of one connection arrive in the order in which they were sent, none twice, none
+//!   missing: what cannot be delivered ends the connection.
 //! * A connection that was opened gets exactly one of `Established` or `ConnectFailed`, and after
-//!   `Established` at most one `Closed`. A process that closes a connection hears nothing more of it.
+//!   `Established` at most one `Closed`. A process that closes a connection hears nothing more of
+//!   it.
 //! * Time never goes back on `Now::monotonic`. `Now::wall` may jump.
 //!
 //! What a process promises:

@@ -62,8 +62,8 @@ pub enum FollowerAppendError {
         /// The end of the log.
         log_end: Offset,
     },
-    /// The batches do not follow each other (`OffsetsOutOfOrderException`), or at a distance that no
-    /// index can hold. Nothing was appended.
+    /// The batches do not follow each other (`OffsetsOutOfOrderException`), or at a distance that
+    /// no index can hold. Nothing was appended.
     #[error("the batches from the leader are not in order of offset")]
     OutOfOrder,
     /// The disk failed. Any part of the batches may be there.

@@ -1,3 +1,5 @@
+//! Records there and back, and the image that they make.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -146,8 +146,8 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         }
     }
 
-    /// How the connection to a peer stands, without opening one: none if there is none and one could
-    /// be opened.
+    /// How the connection to a peer stands, without opening one: none if there is none and one
+    /// could be opened.
     pub fn readiness(&self, now: Instant, key: &K) -> Option<Readiness> {
         match self.peers.get(key)?.state {
             State::Connected { .. } => Some(Readiness::Ready),

@@ -1,8 +1,9 @@
 //! The director: it knows what is to go wrong, when, and how it is undone.
 //!
-//! A fault waits for its time or its event, begins, and ends after its time or at its event. Whom it
-//! meets is settled when it begins, and what is undone is what was done, on the same nodes. A fault
-//! that never begins, or that finds nobody, fails the run: the scenario does not show what it says.
+//! A fault waits for its time or its event, begins, and ends after its time or at its event. Whom
+//! it meets is settled when it begins, and what is undone is what was done, on the same nodes. A
+//! fault that never begins, or that finds nobody, fails the run: the scenario does not show what it
+//! says.
 
 use std::sync::Arc;
 
@@ -71,8 +72,8 @@ impl Director {
         Self { faults: faults.into_iter().map(scripted).collect(), watching: Vec::new() }
     }
 
-    /// The load begins at `begin`: what waits for an event watches from now on. Returns the times of
-    /// the others.
+    /// The load begins at `begin`: what waits for an event watches from now on. Returns the times
+    /// of the others.
     pub(super) fn arm(&mut self, begin: Time) -> Vec<(Time, Cue)> {
         let mut alarms = Vec::new();
         for (index, scripted) in self.faults.iter_mut().enumerate() {

@@ -4,8 +4,8 @@
 //! Resolved + seed ─► stage ─► Play: phases, director, watch ─► final read ─► oracle ─► Report
 //! ```
 //!
-//! A run lives on a thread of its own, under a madsim runtime of its own: nothing of it outlives it,
-//! and any number of runs can go on at once.
+//! A run lives on a thread of its own, under a madsim runtime of its own: nothing of it outlives
+//! it, and any number of runs can go on at once.
 
 mod director;
 mod expectations;

@@ -9,8 +9,8 @@ use sim::{NodeId, World};
 
 use crate::{cluster::Node, history::ReplicaBytes};
 
-/// Reads the segments of a replica, one behind the other. The first offset and the high watermark are
-/// those that its broker has, if it runs.
+/// Reads the segments of a replica, one behind the other. The first offset and the high watermark
+/// are those that its broker has, if it runs.
 pub(super) fn replica_bytes(
     world: &World<Node>,
     node: NodeId,

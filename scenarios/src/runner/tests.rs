@@ -1,7 +1,7 @@
 //! Whole runs on a small cluster: each action of the format is seen to happen, and to end.
 //!
-//! Three brokers, one partition led by `broker-1`, one producer with acks=all and one consumer. What
-//! happened is read from the trace and from the report; times count from the load's beginning.
+//! Three brokers, one partition led by `broker-1`, one producer with acks=all and one consumer.
+//! What happened is read from the trace and from the report; times count from the load's beginning.
 
 use serde_json::{Value, json};
 

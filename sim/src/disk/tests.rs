@@ -136,7 +136,7 @@ fn a_removed_file_comes_back_if_its_removal_was_not_durable() {
 
 #[test]
 fn a_torn_write_ends_at_a_boundary_of_sectors() {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for key in 0..40 {
         let mut disk = disk_with_synced_log();
         disk.append("log", &[7; 2_000]).unwrap();
@@ -165,7 +165,7 @@ fn a_write_within_a_sector_is_there_as_a_whole_or_not_at_all() {
 
 #[test]
 fn a_prefix_is_one_in_the_order_of_writing_across_files() {
-    let mut lengths = std::collections::BTreeSet::new();
+    let mut lengths = BTreeSet::new();
     for key in 0..60 {
         let mut disk = disk();
         disk.create("a").unwrap();

@@ -5,8 +5,8 @@
 //! process does things, between the outputs of the same step.
 //!
 //! A watcher knows besides the event which node told it and when. Serialised, an event is its group
-//! (`partition`, `broker`, `controller`, `producer`, `consumer`), in it its kind in kebab case, in it
-//! its fields; kinds are unique over all groups. The fields of a nested `record` count as the
+//! (`partition`, `broker`, `controller`, `producer`, `consumer`), in it its kind in kebab case, in
+//! it its fields; kinds are unique over all groups. The fields of a nested `record` count as the
 //! event's own. Where nobody reads, ids are numbers.
 
 mod client;

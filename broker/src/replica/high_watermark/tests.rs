@@ -1,3 +1,5 @@
+//! How far the high watermark may go, replica by replica.
+
 use super::*;
 use crate::{
     ids::{BrokerEpoch, LeaderEpoch, PartitionEpoch},

@@ -1,3 +1,5 @@
+//! What fetches of followers and consumers are answered.
+
 use crate::{
     host::{Disk, event::PartitionEvent},
     ids::{BrokerId, TopicId},

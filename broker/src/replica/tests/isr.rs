@@ -1,3 +1,5 @@
+//! How replicas leave the ISR and come back.
+
 use super::told;
 use crate::{
     host::event::PartitionEvent,

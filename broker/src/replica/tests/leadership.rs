@@ -1,3 +1,5 @@
+//! What becoming leader and follower does.
+
 use super::told;
 use crate::{
     host::event::PartitionEvent,

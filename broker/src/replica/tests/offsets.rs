@@ -1,3 +1,5 @@
+//! What questions for offsets and epochs are answered.
+
 use crate::{
     ids::LeaderEpoch,
     net::RequestId,

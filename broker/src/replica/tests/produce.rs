@@ -1,3 +1,5 @@
+//! When a produce is answered, and with what.
+
 use super::told;
 use crate::{
     host::event::PartitionEvent,

@@ -1,3 +1,5 @@
+//! What followers cut, by protocol.
+
 use super::told;
 use crate::{
     host::event::{PartitionEvent, TruncationReason},
