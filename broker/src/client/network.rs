@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{keys::ConnectionKeys, metadata::ClientMetadata};
 use crate::{
-    host::{Address, Connection, Input, Instant, Now, Outbox},
+    host::{Address, Connection, Input, Instant, Now, OpenedId, Outbox},
     ids::{BrokerId, ClientId, TopicName},
     net::{ClientSettings, NetworkClient, Outcome, Outgoing, Readiness},
     protocol::{
@@ -173,6 +173,11 @@ impl<T> ClientNetwork<T> {
     ) -> Option<Readiness> {
         let address = self.metadata.brokers().get(&broker)?;
         Some(self.client.ready(now.monotonic, &Peer::Broker(broker), address, out))
+    }
+
+    /// The connection to `broker`, if one stands.
+    pub(crate) fn connection(&self, broker: BrokerId) -> Option<OpenedId> {
+        self.client.connection(&Peer::Broker(broker))
     }
 
     /// How many requests to `broker` are not answered.

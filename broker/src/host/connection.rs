@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// Where a process can be reached: the node's name and a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
@@ -25,7 +28,7 @@ impl fmt::Display for Address {
 }
 
 /// A connection that this process opened. The process numbers them, from 0, none twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct OpenedId(pub u64);
 
 /// A connection that this process accepted. The host numbers them, none twice.

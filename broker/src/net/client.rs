@@ -164,6 +164,14 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         self.peers.get(key).map_or(0, |peer| peer.in_flight.len() + peer.waiting.len())
     }
 
+    /// The connection to a peer, if one stands.
+    pub fn connection(&self, key: &K) -> Option<OpenedId> {
+        match self.peers.get(key)?.state {
+            State::Connected { connection } => Some(connection),
+            State::Connecting { .. } | State::Disconnected { .. } => None,
+        }
+    }
+
     /// Sends a request, as soon as a connection stands. It ends in exactly one [`Completion`], at
     /// the latest when its timeout is over. Returns its correlation id.
     pub fn send<A>(

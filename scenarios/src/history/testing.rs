@@ -1,10 +1,14 @@
 //! Synthetic runs for tests: events written by hand, in few words.
 
 use broker::{
-    host::event::{
-        AppendOrigin, Appended, Attempt, AttemptOutcome, ControllerEvent, Election, ElectionKind,
-        Event, HighWatermarkMoved, PartitionEvent, PartitionRecord, ProduceAnswered, ProducerEvent,
-        Recovered, RequestRef, Role, SendFailure, Truncated, TruncationReason,
+    host::{
+        OpenedId,
+        event::{
+            AppendOrigin, Appended, Attempt, AttemptOutcome, ControllerEvent, Election,
+            ElectionKind, Event, HighWatermarkMoved, PartitionEvent, PartitionRecord,
+            ProduceAnswered, ProducerEvent, Recovered, RequestRef, Role, SendFailure, Truncated,
+            TruncationReason,
+        },
     },
     ids::{
         BrokerId, LeaderEpoch, Offset, PartitionEpoch, ProducerEpoch, ProducerId, SendId, Sequence,
@@ -76,6 +80,8 @@ pub(crate) struct Run {
     pub(crate) millis: u64,
     record: PartitionRecord,
     correlation: i32,
+    /// Over which connection producers send.
+    pub(crate) connection: OpenedId,
     pub(crate) acks: i16,
 }
 
@@ -107,7 +113,14 @@ impl Run {
             metadata_offset: Offset(10),
         };
         let watch = Watch::default();
-        let mut run = Self { watch, millis: 0, record: record.clone(), correlation: 0, acks: -1 };
+        let mut run = Self {
+            watch,
+            millis: 0,
+            record: record.clone(),
+            correlation: 0,
+            connection: OpenedId(0),
+            acks: -1,
+        };
         for broker in replicas {
             run.at(|w, t| w.on_started(t, &format!("broker-{broker}")));
         }
@@ -168,6 +181,7 @@ impl Run {
             correlation: self.correlation,
             partition: orders(),
             broker: BrokerId(leader),
+            connection: self.connection,
             attempt,
             acks: self.acks,
             producer_id: stamp.map(|(id, ..)| ProducerId(id)),

@@ -107,5 +107,19 @@ fn judge_plain(
         let cause = "it was sent again while later ones were in flight, without idempotence";
         return ("retry with several in flight", Allowed::Yes, cause);
     }
+    if uncertain(send) && over_other_connections(case, send, other) {
+        let cause = "it was under way on a connection that was given up, and arrived after what \
+                     was sent over the next one";
+        return ("late request", Allowed::Yes, cause);
+    }
     ("order without retry", Allowed::No, "neither record was sent again")
+}
+
+/// TCP keeps the order of requests within a connection only.
+fn over_other_connections(case: &Case<'_>, send: &Send, other: &Send) -> bool {
+    let way = |send: &Send| {
+        let attempt = &case.history.sends().attempt(*send.attempts.first()?).attempt;
+        Some((attempt.broker, attempt.connection))
+    };
+    matches!((way(send), way(other)), (Some(first), Some(second)) if first != second)
 }

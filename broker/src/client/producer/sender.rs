@@ -270,11 +270,13 @@ impl Producer {
         out: &mut Outbox<ProducerAnswer>,
     ) {
         let batch = &self.accumulator.batches[&id];
+        let connection = self.network.connection(broker);
         out.event(ProducerEvent::Attempted(Attempt {
             producer: self.client.clone(),
             correlation,
             partition: batch.partition.clone(),
             broker,
+            connection: connection.expect("a request leaves over a connection"),
             attempt: batch.attempts + 1,
             acks: self.config.acks.to_wire(),
             producer_id: batch.producer.map(|name| name.id),

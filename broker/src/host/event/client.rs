@@ -6,9 +6,12 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ids::{
-    BrokerId, ClientId, LeaderEpoch, Offset, ProducerEpoch, ProducerId, SendId, Sequence,
-    TopicPartition,
+use crate::{
+    host::OpenedId,
+    ids::{
+        BrokerId, ClientId, LeaderEpoch, Offset, ProducerEpoch, ProducerId, SendId, Sequence,
+        TopicPartition,
+    },
 };
 
 /// What happened in a producer.
@@ -99,6 +102,8 @@ pub struct Attempt {
     pub partition: TopicPartition,
     /// To whom.
     pub broker: BrokerId,
+    /// Over which connection: requests keep their order only within one.
+    pub connection: OpenedId,
     /// Counted from 1 for each batch.
     pub attempt: u32,
     /// The acks asked for: 0, 1, or −1 for all.

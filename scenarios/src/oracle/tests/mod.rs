@@ -11,6 +11,8 @@ use broker::{
 };
 use reports::{Palette, Report, Verdict, text};
 
+mod order;
+
 use super::{Config, Header, Judgement, ProducerRules, Recovery, judge};
 use crate::history::{
     FinalRead, RecordId, ReplicaBytes,
@@ -366,30 +368,6 @@ fn a_record_of_acks_0_may_not_vanish_without_a_failure() {
     run.attempt(1, (1, 1), None, 1);
     run.unknown(1, SendFailure::NotConfirmed);
     assert_eq!(found(&finish(run)), [("lost", "vanished", false)]);
-}
-
-#[test]
-fn reordering_needs_a_retry_with_several_in_flight() {
-    for (in_flight, attempts, allowed) in [(5, 2, true), (5, 1, false), (1, 2, false)] {
-        let mut run = Run::new(&[1], 1);
-        run.send((0, 2));
-        run.attempt(1, (0, 1), None, 1);
-        for attempt in 2..=attempts {
-            run.attempt(1, (0, 1), None, attempt);
-        }
-        run.attempt(1, (1, 1), None, 1);
-        run.append_attempt(1, (1, 1), 0, None);
-        run.high_watermark(1, 0, 0, 1);
-        run.ack(1, (1, 1), 0, 1);
-        run.append_attempt(1, (0, 1), 1, None);
-        run.high_watermark(1, 0, 1, 2);
-        run.ack(1, (0, 1), 1, 2);
-        let rules = ProducerRules { acks: -1, max_in_flight: in_flight };
-        let producers = BTreeMap::from([("p1".into(), rules)]);
-        let judgement = finish_with(run, &Config { producers, ..Config::default() });
-        assert_eq!(judgement.records.reordered, 1);
-        assert_eq!(found(&judgement)[0].2, allowed, "{in_flight} in flight, {attempts} attempts");
-    }
 }
 
 fn deliver(run: &mut Run, offset: i64, index: u64) {
