@@ -145,6 +145,7 @@ fn healthy() -> Report {
         elections: Vec::new(),
         truncations: Vec::new(),
         isr_changes: Vec::new(),
+        recovered_ms: Some(412),
         simulated_ms: 30_000,
         events: 48_211,
         expectations: Vec::new(),

@@ -42,6 +42,7 @@ impl Runner for Instant {
             elections: Vec::new(),
             truncations: Vec::new(),
             isr_changes: Vec::new(),
+            recovered_ms: Some(0),
             simulated_ms: 1,
             events: 2,
             expectations: Vec::new(),

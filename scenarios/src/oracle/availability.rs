@@ -114,6 +114,7 @@ fn excuse(partition: &PartitionHistory, gone: &BTreeSet<BrokerId>) -> Option<Str
     }
     let left = record.replicas.iter().filter(|replica| !gone.contains(replica)).count();
     let minimum = usize::try_from(record.min_insync_replicas).unwrap_or(usize::MAX);
+    let minimum = minimum.min(record.replicas.len());
     (left < minimum).then(|| {
         format!("{} can have {left} replicas in sync, and needs {minimum}", partition.name)
     })

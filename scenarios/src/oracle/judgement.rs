@@ -43,6 +43,9 @@ pub struct Header {
     pub protocol: String,
     /// The hash of the trace.
     pub trace_hash: String,
+    /// How long it took to become healthy again after everything healed, in milliseconds; none if
+    /// it did not.
+    pub recovered_ms: Option<u64>,
     /// How much virtual time passed, in milliseconds.
     pub simulated_ms: u64,
     /// How many events the run had.
@@ -92,6 +95,7 @@ impl Judgement {
             elections: self.elections,
             truncations: self.truncations,
             isr_changes: self.isr_changes,
+            recovered_ms: header.recovered_ms,
             simulated_ms: header.simulated_ms,
             events: header.events,
             expectations: header.expectations,

@@ -56,6 +56,8 @@ pub(super) struct Play {
     pub(super) began: Time,
     /// How many brokers have begun to serve so far.
     pub(super) serving: usize,
+    /// Who is gone for good, and since which incarnation it is.
+    doomed: BTreeMap<NodeId, u32>,
     /// What the final reader got.
     pub(super) fresh: BTreeMap<TopicPartition, Vec<(Offset, Bytes)>>,
 }
@@ -93,6 +95,7 @@ impl Play {
             events: 0,
             began: Time::NEVER,
             serving: 0,
+            doomed: BTreeMap::new(),
             fresh: BTreeMap::new(),
         }
     }
@@ -152,17 +155,26 @@ impl Play {
         }
     }
 
-    /// Everything that lasts is taken back, and what is dead is started.
+    /// Everything that lasts is taken back, and what is dead is started, but for who is gone for
+    /// good.
     pub(super) fn heal_everything(&mut self) -> Result<(), Broken> {
         for id in self.director.lasting() {
-            self.end(id)?;
+            if !self.director.fault(id).permanent {
+                self.end(id)?;
+            }
         }
         self.world.heal_all();
-        let nodes: Vec<_> = self.world.nodes().filter(|node| self.was_started(*node)).collect();
+        let comes_back = |node: &NodeId| self.was_started(*node) && !self.is_gone(*node);
+        let nodes: Vec<_> = self.world.nodes().filter(comes_back).collect();
         for node in &nodes {
             self.world.resume(*node);
         }
         self.start(&nodes)
+    }
+
+    /// Whether a fault declared permanent keeps this node away: nobody started it again.
+    pub(super) fn is_gone(&self, node: NodeId) -> bool {
+        self.doomed.get(&node) == Some(&self.world.incarnation(node))
     }
 
     fn was_started(&self, node: NodeId) -> bool {
@@ -234,10 +246,22 @@ impl Play {
                 return;
             }
         };
-        self.done.push((self.at(), self.words_of(&fault.action, &undo)));
+        let mut words = self.words_of(&fault.action, &undo);
+        if fault.permanent {
+            words.push_str(", for good");
+            self.doom(&undo);
+        }
+        self.done.push((self.at(), words));
         self.undo.insert(id, undo);
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
             self.cue_at(time, cue);
+        }
+    }
+
+    fn doom(&mut self, undo: &Undo) {
+        let Undo::Start(nodes) = undo else { unreachable!("{undo:?} starts nobody again") };
+        for node in nodes {
+            self.doomed.insert(*node, self.world.incarnation(*node));
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn report(
         seed,
         protocol: play.scenario.cluster.protocol.name().to_owned(),
         trace_hash: play.world.trace_hash().to_string(),
+        recovered_ms: recovered_ms(played),
         simulated_ms: play.world.now().0 / NANOS_PER_MILLI,
         events: play.events,
         expectations: Vec::new(),
@@ -73,6 +74,12 @@ pub(super) fn report(
     Ok(Run { report: Report { outcome, faults, reproduce: String::new() }, trace })
 }
 
+/// How long it took, if it recovered.
+fn recovered_ms(played: &Result<Played, Broken>) -> Option<u64> {
+    let played = played.as_ref().ok().filter(|played| played.unrecovered.is_none())?;
+    u64::try_from(played.recovered_after.as_millis()).ok()
+}
+
 fn line(at: u64, what: &str) -> FaultLine {
     FaultLine { at: Moment(at), what: what.to_owned() }
 }
@@ -87,7 +94,7 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
     });
     let recovery = match unrecovered {
         None => Recovery::Reached,
-        Some(detail) => Recovery::NotReached { detail, gone: BTreeSet::new() },
+        Some(detail) => Recovery::NotReached { detail, gone: gone_for_good(play) },
     };
     let quiet = play.done.is_empty();
     oracle::Config {
@@ -97,7 +104,13 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
     }
 }
 
-/// Reads every replica, and what the fresh consumer got.
+fn gone_for_good(play: &Play) -> BTreeSet<BrokerId> {
+    let gone = play.cast.brokers().into_iter().filter(|node| play.is_gone(*node));
+    gone.filter_map(|node| play.cast.broker(node)).collect()
+}
+
+/// Reads every replica, and what the fresh consumer got. Who is gone for good is not read: after a
+/// power loss its log may end in half a batch, which nobody will ever cut.
 fn final_read(play: &Play) -> FinalRead {
     let mut read = FinalRead {
         fresh: play.fresh.clone(),
@@ -106,7 +119,8 @@ fn final_read(play: &Play) -> FinalRead {
     };
     for partition in all_partitions(&play.scenario) {
         for broker in replicas(play, &partition) {
-            if let Some(node) = play.world.node(&broker.to_string()) {
+            let node = play.world.node(&broker.to_string());
+            if let Some(node) = node.filter(|node| !play.is_gone(*node)) {
                 let bytes = replica_bytes(&play.world, node, &partition);
                 read.replicas.insert((partition.clone(), broker), bytes);
             }

@@ -12,6 +12,7 @@ pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
         check_beginning(scenario, cast, fault, &at)?;
         check_ending(scenario, cast, fault, &at)?;
         check_action(cast, &fault.action, &at.key("do"))?;
+        check_permanent(cast, fault, &at)?;
     }
     Ok(())
 }
@@ -85,6 +86,30 @@ fn check_ending(
             }
             Ok(())
         }
+    }
+}
+
+/// Only a broker can be gone for good: without a controller or a client nothing can be judged.
+fn check_permanent(cast: &Cast, fault: &Fault, at: &KeyPath) -> Result<(), Issue> {
+    if !fault.permanent {
+        return Ok(());
+    }
+    let key = at.key("permanent");
+    if fault.lasts.is_some() || fault.until.is_some() {
+        return Err(Issue::key(key, "what is `permanent` has no `for` and no `until`"));
+    }
+    let targets = match &fault.action {
+        Action::Crash(fault) => &fault.targets,
+        Action::PowerOff(fault) => &fault.targets,
+        Action::Shutdown(fault) => &fault.targets,
+        other => {
+            let message = format!("`{}` cannot be permanent", other.name());
+            return Err(Issue::key(key, message).help("`crash`, `power-off`, `shutdown` can"));
+        }
+    };
+    match targets.all().iter().find(|target| !cast.is_broker(target)) {
+        Some(target) => Err(Issue::key(key, format!("{target} is no broker"))),
+        None => Ok(()),
     }
 }
 

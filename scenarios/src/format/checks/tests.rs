@@ -56,6 +56,13 @@ fn what_does_not_go_together_is_said() {
         (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "when": { "event": "fenced" }, "do""#),
         (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "point": "after-outputs", "do""#),
         (r#"{ "at": "1s", "do""#, r#"{ "at": "30s", "do""#),
+        (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "permanent": true, "do""#),
+        (r#""start": "broker-3" }"#, r#""start": "broker-3" }, "permanent": true"#),
+        (
+            r#""start": "broker-3" }"#,
+            r#""start": "broker-3" } },
+    { "at": "2s", "permanent": true, "do": { "crash": "controller" }"#,
+        ),
         (r#"{ "at": "20s" }"#, r#"{ "at": "40s" }"#),
         (r#"{ "at": "20s" }"#, r#"{ "at": "20s" }, "for": "1s""#),
         (r#""start": "broker-3" }"#, r#""start": "broker-3" }, "for": "1s""#),

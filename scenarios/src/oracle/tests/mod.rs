@@ -1,7 +1,5 @@
 //! The contract's examples, as runs written by hand.
 
-use std::collections::BTreeMap;
-
 use broker::{
     host::event::{
         AttemptOutcome, ConsumerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent,
@@ -462,6 +460,7 @@ fn a_judgement_reads_as_a_report() {
         seed: 7,
         protocol: "kip-595".to_owned(),
         trace_hash: "0b5ab0f8b8c2a1d3e4f5061728394a5b".to_owned(),
+        recovered_ms: Some(0),
         simulated_ms: 100,
         events: 60,
         expectations: Vec::new(),
