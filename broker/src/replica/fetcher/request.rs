@@ -171,7 +171,10 @@ fn fetch_partition(
     max_bytes: u32,
 ) -> fetch_request::FetchPartition {
     let last_fetched_epoch = match setting.rules.truncation {
-        Truncation::OwnHighWatermark => None,
+        Truncation::None
+        | Truncation::OwnHighWatermark
+        | Truncation::EndOffsetOfEpoch
+        | Truncation::EpochAndEndOffset => None,
         Truncation::DivergingEpochInFetch => position.last_epoch,
     };
     fetch_request::FetchPartition::default()

@@ -29,7 +29,7 @@ impl Leader {
         followers.assign([BrokerId(2), BrokerId(3)].into_iter());
         cluster.adopt(&image_of(&[1, 2, 3].map(|id| registration(id, 0))));
         Self {
-            rules: Protocol::Kip595.rules().unwrap(),
+            rules: Protocol::Kip595.rules(),
             cluster,
             isr: Isr::committed_as(isr.map(BrokerId).to_vec()),
             followers,

@@ -282,9 +282,12 @@ impl ReplicaManager {
     ) -> Result<(), LogFailure> {
         let Some(partition) = self.partitions.get_mut(name) else { return Ok(()) };
         let must_cut = match self.setting.rules.truncation {
+            Truncation::None => false,
             Truncation::OwnHighWatermark => true,
             // Without any epoch the leader cannot be asked.
-            Truncation::DivergingEpochInFetch => partition.log().latest_epoch().is_none(),
+            Truncation::EndOffsetOfEpoch
+            | Truncation::EpochAndEndOffset
+            | Truncation::DivergingEpochInFetch => partition.log().latest_epoch().is_none(),
         };
         if must_cut {
             let cut = (partition.log().high_watermark(), TruncationReason::OwnHighWatermark);

@@ -147,7 +147,9 @@ impl Partition {
             Reconcile::LeaderIdChange if self.last_leader == registration.leader => {
                 NewRole::FollowsOn
             }
-            Reconcile::LeaderIdChange | Reconcile::EveryFetch => NewRole::FollowsAnew,
+            Reconcile::LeaderIdChange | Reconcile::EveryEpoch | Reconcile::EveryFetch => {
+                NewRole::FollowsAnew
+            }
         };
         let reconciled = match &self.role {
             PartitionRole::Leader(_) => None,
