@@ -40,6 +40,7 @@ impl Leader {
     fn fetched(mut self, follower: i32, offset: i64, leader_end: i64) -> Self {
         self.followers.fetched(&FollowerFetch {
             follower: BrokerId(follower),
+            leader_epoch: None,
             incarnation: Some(BrokerEpoch(0)),
             fetch_offset: Offset(offset),
             log_start_offset: Some(Offset::ZERO),
