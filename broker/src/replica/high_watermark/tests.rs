@@ -29,7 +29,7 @@ impl Leader {
         followers.assign([BrokerId(2), BrokerId(3)].into_iter());
         cluster.adopt(&image_of(&[1, 2, 3].map(|id| registration(id, 0))));
         Self {
-            rules: Protocol::Kip595.rules().unwrap(),
+            rules: Protocol::Kip595.rules(),
             cluster,
             isr: Isr::committed_as(isr.map(BrokerId).to_vec()),
             followers,
@@ -40,6 +40,7 @@ impl Leader {
     fn fetched(mut self, follower: i32, offset: i64, leader_end: i64) -> Self {
         self.followers.fetched(&FollowerFetch {
             follower: BrokerId(follower),
+            leader_epoch: None,
             incarnation: Some(BrokerEpoch(0)),
             fetch_offset: Offset(offset),
             log_start_offset: Some(Offset::ZERO),
@@ -88,6 +89,13 @@ fn a_replica_about_to_join_is_waited_for_while_it_is_caught_up_by_time() {
     let leader = Leader::with_isr([1, 2]).fetched(2, 9, 9).fetched(3, 4, 4);
     assert_eq!(leader.at(110), Some(Offset(4)));
     assert_eq!(leader.at(111), Some(Offset(9)));
+}
+
+#[test]
+fn without_the_rule_nobody_waits_for_a_replica_about_to_join() {
+    let mut leader = Leader::with_isr([1, 2]).fetched(2, 9, 9).fetched(3, 4, 4);
+    leader.rules.high_watermark_waits_for_joiners = Switch::Off;
+    assert_eq!(leader.at(110), Some(Offset(9)));
 }
 
 #[test]
