@@ -25,6 +25,7 @@
 //! | `partition_change_builder` | one partition's ISR and leader | `PartitionChangeBuilder` |
 //! | `alter_partition` | a leader's wish for another ISR | the same |
 //! | `create_topics`, `delete_topics` | topics that come and go | the same |
+//! | `command` | what only a testbed asks | none |
 //! | `replica_placer` | where replicas go | `StripedReplicaPlacer` |
 //! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
 //! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
@@ -35,6 +36,7 @@
 mod alter_partition;
 mod broker_heartbeat_manager;
 mod cluster_control_manager;
+mod command;
 mod create_topics;
 mod decision;
 mod delete_topics;
@@ -50,4 +52,5 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
+pub use command::ControllerCommand;
 pub use quorum_controller::{Controller, ControllerConfig};

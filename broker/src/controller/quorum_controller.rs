@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     broker_heartbeat_manager::BrokerHeartbeatManager,
+    command::ControllerCommand,
     decision::{Cause, Decision},
     events::{Before, event_of},
     metadata_fetch::DelayedFetches,
@@ -105,7 +106,7 @@ impl Controller {
 
     fn take(
         &mut self,
-        input: Input<Infallible>,
+        input: Input<ControllerCommand>,
         cx: &mut Context<'_>,
     ) -> Result<(), MetadataLogError> {
         match input {
@@ -130,7 +131,7 @@ impl Controller {
                 self.end(ExitReason::CleanShutdown, cx);
                 Ok(())
             }
-            Input::Command(never) => match never {},
+            Input::Command(command) => self.obey(command, cx),
             Input::Established { .. }
             | Input::ConnectFailed { .. }
             | Input::Frame { connection: Connection::Opened(_), .. }
@@ -292,13 +293,13 @@ fn replay(
 }
 
 impl Process for Controller {
-    type Command = Infallible;
+    type Command = ControllerCommand;
     type Answer = Infallible;
 
     fn step(
         &mut self,
         now: Now,
-        input: Input<Infallible>,
+        input: Input<ControllerCommand>,
         disk: &mut dyn Disk,
         out: &mut Outbox<Infallible>,
     ) {

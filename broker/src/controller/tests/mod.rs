@@ -2,6 +2,7 @@
 
 mod alter_partition;
 mod brokers;
+mod commands;
 mod disk;
 mod durability;
 mod elections;
@@ -15,7 +16,7 @@ use disk::TestDisk;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Controller, ControllerConfig};
+use super::{Controller, ControllerCommand, ControllerConfig};
 use crate::{
     config::{Millis, ServerConfig},
     host::{
@@ -107,7 +108,7 @@ impl Harness {
         Now { monotonic: self.now, wall: Timestamp(i64::try_from(wall).unwrap()) }
     }
 
-    fn step(&mut self, input: Input<std::convert::Infallible>) {
+    fn step(&mut self, input: Input<ControllerCommand>) {
         let mut out = Outbox::new();
         let now = self.now();
         self.controller.step(now, input, &mut self.disk, &mut out);
