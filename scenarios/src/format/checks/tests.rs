@@ -107,6 +107,13 @@ fn an_expectation_that_no_run_can_meet_is_refused() {
             r#""verdict": { "not": ["ok", "stuck", "violation", "unavailable",
                 "allowed-loss", "allowed-duplicates", "allowed-reorder"] }"#
         ),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-320": [] }"#),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-595": "ok" }"#),
+        (
+            r#""verdict": "allowed-loss""#,
+            r#""verdict": "allowed-loss", "per_protocol": { "kip-595": "violation" }"#
+        ),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-321": "ok" }"#),
         (r#"{ "max": "20s" }"#, r#"{ "min": "21s", "max": "20s" }"#),
     ]));
 }
