@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::rules::FollowerStateOnReelection;
 use crate::{
     host::Instant,
-    ids::{BrokerEpoch, BrokerId, Offset},
+    ids::{BrokerEpoch, BrokerId, LeaderEpoch, Offset},
 };
 
 /// The followers of a partition, by broker.
@@ -49,6 +49,8 @@ pub(super) struct FollowerFetch {
     pub(super) follower: BrokerId,
     /// Its incarnation, if it says.
     pub(super) incarnation: Option<BrokerEpoch>,
+    /// The leader epoch in which it fetches, if it says.
+    pub(super) leader_epoch: Option<LeaderEpoch>,
     /// The end of its log.
     pub(super) fetch_offset: Offset,
     /// The start of its log.
@@ -57,6 +59,13 @@ pub(super) struct FollowerFetch {
     pub(super) at: Instant,
     /// The end of the leader's log when it was read.
     pub(super) leader_end: Offset,
+}
+
+impl FollowerFetch {
+    /// What the fetch tells of the follower's incarnation.
+    pub(super) fn seen_incarnation(&self) -> SeenIncarnation {
+        self.incarnation.map_or(SeenIncarnation::Unsaid, SeenIncarnation::Said)
+    }
 }
 
 /// What a fetch has told of a follower.
@@ -90,7 +99,7 @@ impl FollowerState {
         self.log_start_offset = fetch.log_start_offset;
         self.leader_end_at_last_fetch = self.leader_end_at_last_fetch.max(Some(fetch.leader_end));
         self.last_fetch = Some(fetch.at);
-        self.incarnation = fetch.incarnation.map_or(SeenIncarnation::Unsaid, SeenIncarnation::Said);
+        self.incarnation = fetch.seen_incarnation();
     }
 
     /// Whether it has all that the leader has, or had it less than `lag_max` ago.
@@ -173,6 +182,7 @@ mod tests {
         FollowerFetch {
             follower: F,
             incarnation: None,
+            leader_epoch: None,
             fetch_offset: Offset(fetch_offset),
             log_start_offset: Some(Offset::ZERO),
             at: Instant(at),

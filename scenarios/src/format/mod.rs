@@ -53,7 +53,7 @@ pub use file::{BASE, Override, Resolved, ScenarioFile, Selection};
 pub use issue::{FileError, Issue, Part, Source, nearest};
 pub use messages::Messages;
 pub use path::{KeyPath, Step};
-pub use scenario::{Cluster, Network, Protocol, Scenario, Topic, Variant};
+pub use scenario::{Cluster, Network, Protocol, RuleOverrides, Scenario, Topic, Variant};
 pub use schema::{checked as checked_schema, published as published_schema};
 pub use target::{Target, Targets};
 pub use trigger::Trigger;

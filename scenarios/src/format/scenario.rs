@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 
-pub use broker::replica::rules::Protocol;
+pub use broker::replica::rules::{Protocol, RuleOverrides};
 
-use broker::config::{ServerConfig, TopicOverrides};
+use broker::{
+    config::{ServerConfig, TopicOverrides},
+    replica::Rules,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +92,9 @@ pub struct Cluster {
     pub controllers: u32,
     /// How replicas agree on what to keep.
     pub protocol: Protocol,
+    /// Single rules of the protocol that are set otherwise: how a bug of Kafka, or the lack of one
+    /// rule, is tried out.
+    pub rules: RuleOverrides,
     /// Configuration of brokers and controller, under Kafka's keys.
     pub config: ServerConfig,
 }
@@ -99,8 +105,16 @@ impl Default for Cluster {
             brokers: 3,
             controllers: 1,
             protocol: Protocol::Kip595,
+            rules: RuleOverrides::default(),
             config: ServerConfig::default(),
         }
+    }
+}
+
+impl Cluster {
+    /// The rules that hold: the protocol's, with those that are set otherwise.
+    pub fn replication_rules(&self) -> Rules {
+        self.protocol.rules().overridden(&self.rules)
     }
 }
 

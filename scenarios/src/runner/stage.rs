@@ -12,7 +12,6 @@ use broker::{
     controller::{Controller, ControllerConfig},
     host::Address,
     ids::{BrokerId, CLUSTER_ID, ClientId, ControllerId, TopicPartition},
-    replica::Rules,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sim::{Draws, LinkProfile, NodeId, Ratio, Time, World};
@@ -170,7 +169,7 @@ impl Cast {
                 address: Address::new(name, BROKER_PORT),
                 controllers: self.addresses.clone(),
                 server: scenario.cluster.config.clone(),
-                rules: rules(scenario)?,
+                rules: scenario.cluster.replication_rules(),
                 seed,
             }))),
             Part::Topics => {
@@ -215,11 +214,6 @@ fn process_seed(draws: Draws, name: &str, incarnation: u32) -> [u8; 32] {
         chunk.copy_from_slice(&stream.word().to_le_bytes());
     }
     seed
-}
-
-fn rules(scenario: &Scenario) -> Result<Rules, String> {
-    let protocol = scenario.cluster.protocol;
-    protocol.rules().ok_or_else(|| format!("protocol {} is not implemented", protocol.name()))
 }
 
 fn link(network: &format::Network) -> LinkProfile {

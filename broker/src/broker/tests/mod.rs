@@ -99,7 +99,7 @@ impl Bench {
             address: Address::new("broker-1", 9092),
             controllers: vec![(ControllerId(100), Address::new("controller", 9093))],
             server,
-            rules: Protocol::Kip595.rules().unwrap(),
+            rules: Protocol::Kip595.rules(),
             seed: [0; 32],
         };
         Self {

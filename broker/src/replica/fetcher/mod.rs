@@ -48,10 +48,11 @@ pub(crate) struct FetchState {
     delayed_until: Option<Instant>,
 }
 
-/// What a partition needs from its leader next. Protocols that ask the leader where an epoch ends
-/// before they fetch have their own phase here, served like [`FetchPhase::LogEnd`].
+/// What a partition needs from its leader next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchPhase {
+    /// Where the epoch of the follower's last record ends: only then it may fetch (KIP-101).
+    Truncating,
     /// Records.
     Fetching,
     /// The leader's log end: the last fetch was out of range.
@@ -65,6 +66,8 @@ pub(crate) enum FetchPhase {
 pub(crate) enum Asked {
     /// Records behind an offset.
     Fetch(BTreeMap<TopicPartition, AskedFetch>),
+    /// The ends of epochs, for these, with the epoch of the leader at the time.
+    EpochEnds(BTreeMap<TopicPartition, LeaderEpoch>),
     /// The log end or the log start of these, with the epoch at the time.
     ListOffsets(FetchPhase, BTreeMap<TopicPartition, LeaderEpoch>),
 }
@@ -88,14 +91,14 @@ pub(crate) enum Fetched {
 }
 
 impl Fetchers {
-    /// Begins to fetch a partition from a leader. It must not be fetched already.
+    /// Begins to fetch a partition from a leader, in this phase. It must not be fetched already.
     pub(crate) fn add(
         &mut self,
         partition: &TopicPartition,
         topic_id: TopicId,
         (leader, leader_epoch): (BrokerId, LeaderEpoch),
+        phase: FetchPhase,
     ) {
-        let phase = FetchPhase::Fetching;
         let state = FetchState { topic_id, leader_epoch, phase, delayed_until: None };
         let fetcher = self.by_leader.entry(leader).or_default();
         let before = fetcher.partitions.insert(partition.clone(), state);
@@ -222,6 +225,19 @@ impl Fetcher {
     pub(crate) fn set_phase(&mut self, partition: &TopicPartition, phase: FetchPhase) {
         if let Some(state) = self.partitions.get_mut(partition) {
             state.phase = phase;
+        }
+    }
+
+    /// What a partition needs after its leader did not answer: what it needed, except that one
+    /// whose fetch was out of range fetches again.
+    pub(crate) fn fall_back(&mut self, partition: &TopicPartition) {
+        if let Some(state) = self.partitions.get_mut(partition) {
+            state.phase = match state.phase {
+                FetchPhase::Truncating => FetchPhase::Truncating,
+                FetchPhase::Fetching | FetchPhase::LogEnd | FetchPhase::LogStart => {
+                    FetchPhase::Fetching
+                }
+            };
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a fetcher asks its leader next.
 //!
-//! Mirrors `AbstractFetcherThread.maybeFetch` and `RemoteLeaderEndPoint.buildFetch`,
-//! `fetchLatestOffset` and `fetchEarliestOffset`.
+//! Mirrors `AbstractFetcherThread.maybeTruncate` and `maybeFetch`, and
+//! `RemoteLeaderEndPoint.fetchEpochEndOffsets`, `buildFetch`, `fetchLatestOffset` and
+//! `fetchEarliestOffset`.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -12,13 +13,15 @@ use crate::{
     protocol::{
         Request,
         messages::{
-            FetchRequest, ListOffsetsRequest, fetch_request, list_offsets_request, wire_broker,
-            wire_topic, wire_topic_id,
+            FetchRequest, ListOffsetsRequest, OffsetForLeaderEpochRequest, fetch_request,
+            list_offsets_request,
+            offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic},
+            wire_broker, wire_topic, wire_topic_id,
         },
     },
     replica::{
-        partition::Setting,
-        rules::{Switch, Truncation},
+        partition::{Reconciliation, Setting},
+        rules::{Reconcile, Rules, Switch, Truncation},
     },
 };
 
@@ -55,6 +58,8 @@ pub(crate) struct PartitionPosition {
     pub(crate) log_start: Offset,
     /// The epoch of its last record.
     pub(crate) last_epoch: Option<LeaderEpoch>,
+    /// Whether it is still to be found out what it must cut.
+    pub(crate) reconciliation: Reconciliation,
 }
 
 /// The way of `ListOffsets` to ask for the end.
@@ -73,7 +78,8 @@ impl Fetcher {
         if self.in_flight.is_some() {
             return None;
         }
-        self.list_offsets(setting, FetchPhase::LogEnd, LATEST_TIMESTAMP)
+        self.epoch_ends(setting, &position)
+            .or_else(|| self.list_offsets(setting, FetchPhase::LogEnd, LATEST_TIMESTAMP))
             .or_else(|| self.list_offsets(setting, FetchPhase::LogStart, EARLIEST_TIMESTAMP))
             .or_else(|| self.fetch(setting, sizes, position))
     }
@@ -91,6 +97,42 @@ impl Fetcher {
             .range::<TopicPartition, _>(later)
             .chain(earlier.into_iter().flat_map(|range| self.partitions.range(range)))
             .filter(move |(_, state)| state.is_ready(phase))
+    }
+
+    fn epoch_ends(
+        &self,
+        setting: &Setting,
+        position: impl Fn(&TopicPartition) -> Option<PartitionPosition>,
+    ) -> Option<(Request, Asked)> {
+        let mut asked = BTreeMap::new();
+        let mut topics: Vec<OffsetForLeaderTopic> = Vec::new();
+        for (name, state) in self.in_phase(FetchPhase::Truncating) {
+            let Some(position) = position(name) else { continue };
+            asked.insert(name.clone(), state.leader_epoch);
+            let topic = wire_topic(&name.topic);
+            if topics.last().is_none_or(|last| last.topic != topic) {
+                topics.push(OffsetForLeaderTopic::default().with_topic(topic));
+            }
+            let known = match setting.rules.reconcile_epoch_fence {
+                Switch::Off => None,
+                Switch::On => Some(state.leader_epoch),
+            };
+            if let Some(topic) = topics.last_mut() {
+                topic.partitions.push(
+                    OffsetForLeaderPartition::default()
+                        .with_partition(name.partition)
+                        .with_current_leader_epoch(LeaderEpoch::to_wire(known))
+                        .with_leader_epoch(LeaderEpoch::to_wire(position.last_epoch)),
+                );
+            }
+        }
+        if asked.is_empty() {
+            return None;
+        }
+        let request = OffsetForLeaderEpochRequest::default()
+            .with_replica_id(wire_broker(Some(setting.broker)))
+            .with_topics(topics);
+        Some((Request::OffsetForLeaderEpoch(request), Asked::EpochEnds(asked)))
     }
 
     fn fetch(
@@ -170,10 +212,8 @@ fn fetch_partition(
     position: PartitionPosition,
     max_bytes: u32,
 ) -> fetch_request::FetchPartition {
-    let last_fetched_epoch = match setting.rules.truncation {
-        Truncation::OwnHighWatermark => None,
-        Truncation::DivergingEpochInFetch => position.last_epoch,
-    };
+    let last_fetched_epoch =
+        position.last_epoch.filter(|_| is_divergence_sought(&setting.rules, position));
     fetch_request::FetchPartition::default()
         .with_partition(partition)
         .with_current_leader_epoch(said_epoch(setting, leader_epoch))
@@ -183,12 +223,32 @@ fn fetch_partition(
         .with_partition_max_bytes(small(max_bytes))
 }
 
-/// The leader epoch as a request says it: unknown where nobody is fenced by it.
+/// Whether a fetch asks the leader to look for a divergence.
+fn is_divergence_sought(rules: &Rules, position: PartitionPosition) -> bool {
+    match (rules.truncation, rules.reconcile) {
+        (Truncation::DivergingEpochInFetch, Reconcile::EveryFetch) => true,
+        (Truncation::DivergingEpochInFetch, Reconcile::EveryEpoch | Reconcile::LeaderIdChange) => {
+            position.reconciliation == Reconciliation::Due
+        }
+        (
+            Truncation::None
+            | Truncation::OwnHighWatermark
+            | Truncation::EndOffsetOfEpoch
+            | Truncation::EpochAndEndOffset,
+            _,
+        ) => false,
+    }
+}
+
+/// The leader epoch as a fetch says it: unknown where nobody is fenced by it.
 fn said_epoch(setting: &Setting, epoch: LeaderEpoch) -> i32 {
-    LeaderEpoch::to_wire(match setting.rules.fetch_epoch_fence {
-        Switch::Off => None,
-        Switch::On => Some(epoch),
-    })
+    let rules = &setting.rules;
+    let fences = [
+        rules.fetch_epoch_fence,
+        rules.high_watermark_epoch_fence,
+        rules.isr_expansion_epoch_fence,
+    ];
+    LeaderEpoch::to_wire(fences.contains(&Switch::On).then_some(epoch))
 }
 
 fn replica_state(setting: &Setting) -> fetch_request::ReplicaState {

@@ -29,7 +29,7 @@ impl Leader {
         followers.assign([BrokerId(2), BrokerId(3)].into_iter());
         cluster.adopt(&image_of(&[1, 2, 3].map(|id| registration(id, 0))));
         Self {
-            rules: Protocol::Kip595.rules().unwrap(),
+            rules: Protocol::Kip595.rules(),
             cluster,
             isr: Isr::committed_as(isr.map(BrokerId).to_vec()),
             followers,
@@ -40,6 +40,7 @@ impl Leader {
     fn fetched(mut self, follower: i32, offset: i64, leader_end: i64) -> Self {
         self.followers.fetched(&FollowerFetch {
             follower: BrokerId(follower),
+            leader_epoch: None,
             incarnation: Some(BrokerEpoch(0)),
             fetch_offset: Offset(offset),
             log_start_offset: Some(Offset::ZERO),

@@ -6,12 +6,13 @@
 use super::{Life, LogFailure, ReplicaManager};
 use crate::{
     host::event::{PartitionEvent, Recovered},
-    ids::{BrokerId, TopicId, TopicPartition},
+    ids::{TopicId, TopicPartition},
     metadata::{MetadataDelta, MetadataImage, PartitionRegistration, TopicImage},
     replica::{
         effect::{Context, Effect},
         fetcher::Fetched,
         partition::{NewRole, Partition},
+        rules::Switch,
     },
 };
 
@@ -82,7 +83,23 @@ impl ReplicaManager {
             }
         }
         self.lead(ctx, &led)?;
-        self.follow(ctx, &followed)
+        self.follow(ctx, &followed)?;
+        match self.setting.rules.recheck_expansion_on_metadata {
+            Switch::Off => {}
+            Switch::On => self.recheck_expansions(ctx),
+        }
+        Ok(())
+    }
+
+    fn recheck_expansions(&mut self, ctx: &mut Context<'_>) {
+        let mut proposals = Vec::new();
+        for (name, partition) in &mut self.partitions {
+            let proposal = partition.recheck_expansion(ctx, &self.setting);
+            proposals.extend(proposal.map(|proposal| (name.clone(), proposal)));
+        }
+        for (name, proposal) in proposals {
+            self.propose(ctx, &name, proposal);
+        }
     }
 
     fn lead(&mut self, ctx: &mut Context<'_>, locals: &[Local<'_>]) -> Result<(), LogFailure> {
@@ -105,7 +122,12 @@ impl ReplicaManager {
                 local.registration.leader.filter(|id| self.setting.cluster.is_registered(*id));
             match role {
                 NewRole::Stale | NewRole::Unchanged | NewRole::Leads { .. } => {}
-                NewRole::FollowsOn => self.follow_on(local, leader),
+                NewRole::FollowsOn => {
+                    let epoch = local.registration.leader_epoch;
+                    if self.fetchers.set_leader_epoch(&local.name, epoch) == Fetched::No {
+                        starting.extend(leader.map(|leader| (local, leader)));
+                    }
+                }
                 NewRole::FollowsAnew => {
                     // Before the log is looked at: nothing may append to it any more (KAFKA-13266).
                     self.fetchers.remove(&local.name);
@@ -124,14 +146,6 @@ impl ReplicaManager {
             self.complete_waiting(ctx, &local.name)?;
         }
         Ok(())
-    }
-
-    fn follow_on(&mut self, local: &Local<'_>, leader: Option<BrokerId>) {
-        let epoch = local.registration.leader_epoch;
-        match (self.fetchers.set_leader_epoch(&local.name, epoch), leader) {
-            (Fetched::Yes, _) | (Fetched::No, None) => {}
-            (Fetched::No, Some(leader)) => self.go_on_fetching(&local.name, leader),
-        }
     }
 
     /// A broker that shuts down does not catch up where it is out of sync.

@@ -6,14 +6,14 @@
 use super::{Life, LogFailure, Received, ReplicaManager, not_here};
 use crate::{
     config::Millis,
-    ids::TopicPartition,
+    ids::{Offset, TopicPartition},
     log::MinOneBatch,
     protocol::{ErrorCode, messages::FetchRequest},
     replica::{
         delayed_fetch::{DelayedFetch, FetchItem, FetchOutcome},
         effect::{Context, Effect},
         follower_states::FollowerFetch,
-        partition::{PartitionRead, ReadLimit, ReadRefusal, Reader},
+        partition::{ReadLimit, ReadRefusal, Reader},
     },
 };
 
@@ -42,7 +42,11 @@ impl ReplicaManager {
             let outcome = self.read(ctx, &fetch, item, limit)?;
             let outcome = match (outcome, fetch.reader) {
                 (Ok(read), Reader::Follower { .. }) if read.diverging.is_none() => {
-                    self.count(ctx, fetch.reader, item, &read)?.map(|()| read)
+                    self.count(ctx, fetch.reader, item, read.log_end_offset)?.map(|()| read)
+                }
+                (Err(error), Reader::Follower { .. }) if is_about_epoch(error) => {
+                    self.count_refused(ctx, fetch.reader, item)?;
+                    Err(error)
                 }
                 (outcome, _) => outcome,
             };
@@ -100,13 +104,27 @@ impl ReplicaManager {
         }
     }
 
+    /// A fetch that was refused for its epoch: the rules say whether it counts all the same.
+    fn count_refused(
+        &mut self,
+        ctx: &mut Context<'_>,
+        reader: Reader,
+        item: &FetchItem,
+    ) -> Result<(), LogFailure> {
+        let Ok(name) = &item.partition else { return Ok(()) };
+        let Some(partition) = self.partitions.get(name) else { return Ok(()) };
+        let leader_end = partition.log().log_end_offset();
+        // Whether it counts or not, its sender is told of the epoch.
+        self.count(ctx, reader, item, leader_end)?.or(Ok(()))
+    }
+
     /// Counts a follower's fetch, and does what follows from it.
     fn count(
         &mut self,
         ctx: &mut Context<'_>,
         reader: Reader,
         item: &FetchItem,
-        read: &PartitionRead,
+        leader_end: Offset,
     ) -> Result<Result<(), ErrorCode>, LogFailure> {
         let (Reader::Follower { id, incarnation }, Ok(name)) = (reader, &item.partition) else {
             return Ok(Ok(()));
@@ -115,10 +133,11 @@ impl ReplicaManager {
         let fetch = FollowerFetch {
             follower: id,
             incarnation,
+            leader_epoch: item.asked.current_leader_epoch,
             fetch_offset: item.asked.fetch_offset,
             log_start_offset: item.asked.log_start_offset,
             at: ctx.now.monotonic,
-            leader_end: read.log_end_offset,
+            leader_end,
         };
         match partition.count_fetch(ctx, &self.setting, &fetch) {
             Err(error) => Ok(Err(error)),
@@ -134,6 +153,10 @@ impl ReplicaManager {
             }
         }
     }
+}
+
+fn is_about_epoch(error: ErrorCode) -> bool {
+    matches!(error, ErrorCode::FencedLeaderEpoch | ErrorCode::UnknownLeaderEpoch)
 }
 
 fn first_limit(fetch: &DelayedFetch) -> ReadLimit {

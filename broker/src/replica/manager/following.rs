@@ -1,7 +1,8 @@
-//! The follower's work: begin to fetch, use what leaders answer, ask for more.
+//! The follower's work: use what leaders answer, ask for more.
 //!
 //! Mirrors `AbstractFetcherThread` (`processFetchRequest`, `truncateOnFetchResponse`,
-//! `fetchOffsetAndTruncate`, `onPartitionFenced`) and `ReplicaFetcherThread`.
+//! `fetchOffsetAndTruncate`, `onPartitionFenced`) and `ReplicaFetcherThread`. What is cut before
+//! the first fetch is in `truncating`.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +21,13 @@ use crate::{
         effect::{Context, Effect, FetcherTicket, NetFailure},
         fetcher::{Asked, AskedFetch, FetchPhase, PartitionPosition},
         partition::{FollowerFailure, LeaderData, Partition},
-        rules::{Switch, Truncation},
+        rules::Switch,
     },
 };
 
 /// What becomes of a partition after its leader's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// It does this next.
     Phase(FetchPhase),
     /// It is left alone for a while.
@@ -68,13 +69,16 @@ impl ReplicaManager {
             (Asked::ListOffsets(phase, asked), Ok(Response::ListOffsets(response))) => {
                 self.use_offsets(ctx, leader, (phase, &asked), &response)
             }
+            (Asked::EpochEnds(asked), Ok(Response::OffsetForLeaderEpoch(response))) => {
+                self.use_epoch_ends(ctx, leader, &asked, &response)
+            }
             (Asked::Fetch(asked), _) => {
                 for name in asked.keys() {
                     self.delay(ctx, leader, name);
                 }
                 Ok(())
             }
-            (Asked::ListOffsets(_, asked), _) => {
+            (Asked::EpochEnds(asked) | Asked::ListOffsets(_, asked), _) => {
                 for name in asked.keys() {
                     self.set_next(ctx, leader, name, Next::Delay);
                 }
@@ -144,7 +148,12 @@ impl ReplicaManager {
 
     /// The leader knows a later epoch. If it is the one we were told of meanwhile, we ask again;
     /// else there is nothing to be had before the metadata comes.
-    fn fenced(&self, leader: BrokerId, name: &TopicPartition, asked: LeaderEpoch) -> Next {
+    pub(super) fn fenced(
+        &self,
+        leader: BrokerId,
+        name: &TopicPartition,
+        asked: LeaderEpoch,
+    ) -> Next {
         let fetcher = self.fetchers.get(leader);
         let is_known = fetcher
             .and_then(|fetcher| fetcher.get(name))
@@ -161,7 +170,10 @@ impl ReplicaManager {
         diverging: (LeaderEpoch, Offset),
     ) -> Result<Next, LogFailure> {
         let Some(partition) = self.partitions.get_mut(name) else { return Ok(Next::Fail) };
-        let cut = (partition.divergence_point(diverging), TruncationReason::DivergingEpoch);
+        let (epoch, end) = diverging;
+        // Whether the logs agree then, the next fetch will tell.
+        let (point, _) = partition.truncation_point((Some(epoch), end));
+        let cut = (point, TruncationReason::DivergingEpoch);
         partition.truncate(ctx, &mut self.logs, cut).map_err(LogFailure::of(name))?;
         self.complete_fetches(ctx, name)?;
         Ok(Next::Phase(FetchPhase::Fetching))
@@ -247,19 +259,25 @@ impl ReplicaManager {
             FetchPhase::LogStart if log_end < offset => {
                 partition.truncate_fully(ctx, &mut self.logs, offset)
             }
-            FetchPhase::LogStart | FetchPhase::Fetching => Ok(()),
+            FetchPhase::LogStart | FetchPhase::Fetching | FetchPhase::Truncating => Ok(()),
         };
         result.map_err(LogFailure::of(name))?;
         self.complete_fetches(ctx, name)?;
         Ok(Next::Phase(FetchPhase::Fetching))
     }
 
-    fn set_next(&mut self, ctx: &Context<'_>, leader: BrokerId, name: &TopicPartition, next: Next) {
+    pub(super) fn set_next(
+        &mut self,
+        ctx: &Context<'_>,
+        leader: BrokerId,
+        name: &TopicPartition,
+        next: Next,
+    ) {
         let Some(fetcher) = self.fetchers.get_mut(leader) else { return };
         match next {
             Next::Phase(phase) => fetcher.set_phase(name, phase),
             Next::Delay => {
-                fetcher.set_phase(name, FetchPhase::Fetching);
+                fetcher.fall_back(name);
                 self.delay(ctx, leader, name);
             }
             Next::Fail => fetcher.fail(name),
@@ -271,34 +289,6 @@ impl ReplicaManager {
         if let Some(fetcher) = self.fetchers.get_mut(leader) {
             fetcher.delay(name, until);
         }
-    }
-
-    /// Begins to fetch a partition in a new epoch: first cuts what the protocol has it cut.
-    pub(super) fn begin_fetching(
-        &mut self,
-        ctx: &mut Context<'_>,
-        name: &TopicPartition,
-        leader: BrokerId,
-    ) -> Result<(), LogFailure> {
-        let Some(partition) = self.partitions.get_mut(name) else { return Ok(()) };
-        let must_cut = match self.setting.rules.truncation {
-            Truncation::OwnHighWatermark => true,
-            // Without any epoch the leader cannot be asked.
-            Truncation::DivergingEpochInFetch => partition.log().latest_epoch().is_none(),
-        };
-        if must_cut {
-            let cut = (partition.log().high_watermark(), TruncationReason::OwnHighWatermark);
-            partition.truncate(ctx, &mut self.logs, cut).map_err(LogFailure::of(name))?;
-        }
-        self.go_on_fetching(name, leader);
-        Ok(())
-    }
-
-    /// Fetches a partition from here on.
-    pub(super) fn go_on_fetching(&mut self, name: &TopicPartition, leader: BrokerId) {
-        let Some(partition) = self.partitions.get(name) else { return };
-        let epoch = partition.leader_epoch().unwrap_or_default();
-        self.fetchers.add(name, partition.topic_id(), (leader, epoch));
     }
 
     /// Sends the next request to each leader that has none on its way.
@@ -325,5 +315,6 @@ fn position(partition: &Partition) -> PartitionPosition {
         log_end: log.log_end_offset(),
         log_start: log.log_start_offset(),
         last_epoch: log.latest_epoch(),
+        reconciliation: partition.reconciliation(),
     }
 }

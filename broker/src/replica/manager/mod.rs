@@ -10,6 +10,7 @@ mod following;
 mod offsets;
 mod produce;
 mod tasks;
+mod truncating;
 mod waiting;
 
 use std::collections::BTreeMap;

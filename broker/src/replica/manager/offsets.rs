@@ -23,6 +23,7 @@ use crate::{
     replica::{
         effect::{Context, Effect},
         partition::{FoundOffset, OffsetQuery, ReadRefusal, Sought},
+        rules::Truncation,
     },
 };
 
@@ -110,19 +111,25 @@ impl ReplicaManager {
             return;
         }
         let mut response = OffsetForLeaderEpochResponse::default();
+        let asker = BrokerId::from_wire(request.replica_id.0);
         for topic in &request.topics {
             let mut answer = OffsetForLeaderTopicResult::default().with_topic(topic.topic.clone());
             for asked in &topic.partitions {
                 let name =
                     TopicPartition { topic: topic_of(&topic.topic), partition: asked.partition };
-                answer.partitions.push(self.epoch_end(&name, asked));
+                answer.partitions.push(self.epoch_end(&name, asker, asked));
             }
             response.topics.push(answer);
         }
         ctx.effect(Effect::Respond(received.id, Response::OffsetForLeaderEpoch(response)));
     }
 
-    fn epoch_end(&self, name: &TopicPartition, asked: &OffsetForLeaderPartition) -> EpochEndOffset {
+    fn epoch_end(
+        &self,
+        name: &TopicPartition,
+        asker: Option<BrokerId>,
+        asked: &OffsetForLeaderPartition,
+    ) -> EpochEndOffset {
         let known = LeaderEpoch::from_wire(asked.current_leader_epoch);
         let epoch = LeaderEpoch(asked.leader_epoch);
         let end = match self.partitions.get(name) {
@@ -131,11 +138,30 @@ impl ReplicaManager {
         };
         let answer = EpochEndOffset::default().with_partition(asked.partition);
         match end {
-            Ok(Some((epoch, end))) => answer.with_leader_epoch(epoch.0).with_end_offset(end.0),
+            Ok(Some((epoch, end))) => {
+                let said = self.said_epoch(asker, epoch);
+                answer.with_leader_epoch(LeaderEpoch::to_wire(said)).with_end_offset(end.0)
+            }
             Ok(None) => answer.with_leader_epoch(-1).with_end_offset(-1),
             Err(error) => {
                 answer.with_error_code(error.code()).with_leader_epoch(-1).with_end_offset(-1)
             }
+        }
+    }
+
+    /// Whether a follower is told which epoch ends there (KIP-279). A consumer is: when it began to
+    /// ask (KIP-320), the answer told.
+    fn said_epoch(&self, asker: Option<BrokerId>, epoch: LeaderEpoch) -> Option<LeaderEpoch> {
+        match (self.setting.rules.truncation, asker) {
+            (Truncation::EndOffsetOfEpoch, Some(_)) => None,
+            (
+                Truncation::None
+                | Truncation::OwnHighWatermark
+                | Truncation::EndOffsetOfEpoch
+                | Truncation::EpochAndEndOffset
+                | Truncation::DivergingEpochInFetch,
+                _,
+            ) => Some(epoch),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{Partition, PartitionRole};
+use super::{Partition, PartitionRole, Reconciliation};
 use crate::{
     host::event::{AppendOrigin, LogStartReason, PartitionEvent, Truncated, TruncationReason},
     ids::{LeaderEpoch, Offset},
@@ -35,13 +35,38 @@ pub(crate) enum FollowerFailure {
     Storage(LogError),
 }
 
+/// Whether two logs agree once the follower has cut where it was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// They do.
+    Reached,
+    /// The follower does not know the epoch that the leader named: it must ask again.
+    AskAgain,
+}
+
 impl Partition {
+    /// Whether it is still to be found out what must be cut.
+    pub(crate) fn reconciliation(&self) -> Reconciliation {
+        match &self.role {
+            PartitionRole::Leader(_) => Reconciliation::Done,
+            PartitionRole::Follower(following) => following.reconciliation,
+        }
+    }
+
+    /// Everything is cut that the protocol has cut.
+    pub(crate) fn reconciliation_done(&mut self) {
+        if let PartitionRole::Follower(following) = &mut self.role {
+            following.reconciliation = Reconciliation::Done;
+        }
+    }
+
     /// Takes over what the leader sent. Tells whether the high watermark moved.
     pub(crate) fn append_from_leader(
         &mut self,
         ctx: &mut Context<'_>,
         data: LeaderData,
     ) -> Result<bool, FollowerFailure> {
+        self.reconciliation_done();
         self.reconciled(ctx);
         self.append_copies(ctx, data.records)?;
         // Only now: the high watermark may not pass the end of the log.
@@ -116,15 +141,20 @@ impl Partition {
         });
     }
 
-    /// Where to cut when the leader says that its log diverges: its greatest epoch that is not
-    /// above ours ends at `end`.
-    pub(crate) fn divergence_point(&self, (epoch, end): (LeaderEpoch, Offset)) -> Offset {
+    /// Where to cut when the leader says that its greatest epoch that is not above ours ends at
+    /// `end`; a leader that answers as KIP-101 has it does not say which epoch that is.
+    pub(crate) fn truncation_point(
+        &self,
+        (epoch, end): (Option<LeaderEpoch>, Offset),
+    ) -> (Offset, Agreement) {
         let log_end = self.log.log_end_offset();
-        match self.log.end_offset_for_epoch(epoch) {
+        match epoch.and_then(|epoch| self.log.end_offset_for_epoch(epoch)) {
             // We do not know that epoch: cut what is above the greatest below it, and ask again.
-            Some((own_epoch, own_end)) if own_epoch != epoch => own_end.min(log_end),
-            Some((_, own_end)) => own_end.min(end).min(log_end),
-            None => end.min(log_end),
+            Some((own_epoch, own_end)) if Some(own_epoch) != epoch => {
+                (own_end.min(log_end), Agreement::AskAgain)
+            }
+            Some((_, own_end)) => (own_end.min(end).min(log_end), Agreement::Reached),
+            None => (end.min(log_end), Agreement::Reached),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     protocol::ErrorCode,
     replica::{
         effect::Context,
-        follower_states::{Advance, FollowerFetch, FollowerStates},
+        follower_states::{Advance, FollowerFetch, FollowerStates, SeenIncarnation},
         high_watermark::Quorum,
         isr::{Isr, IsrProposal},
         rules::Switch,
@@ -27,6 +27,21 @@ pub(crate) struct Leadership {
     pub(crate) isr: Isr,
     /// The followers.
     pub(crate) followers: FollowerStates,
+}
+
+/// A follower that may join the ISR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Candidate {
+    follower: BrokerId,
+    log_end_offset: Offset,
+    incarnation: SeenIncarnation,
+}
+
+impl From<&FollowerFetch> for Candidate {
+    fn from(fetch: &FollowerFetch) -> Self {
+        let (follower, log_end_offset) = (fetch.follower, fetch.fetch_offset);
+        Self { follower, log_end_offset, incarnation: fetch.seen_incarnation() }
+    }
 }
 
 /// What counting a follower's fetch has led to.
@@ -72,18 +87,17 @@ impl Leadership {
         wanted.min(self.followers.len() + 1)
     }
 
-    /// Whether a follower that just fetched should join the ISR.
-    fn wants_to_add(&self, setting: &Setting, follower: BrokerId, high_watermark: Offset) -> bool {
-        let Some(state) = self.followers.get(follower) else { return false };
+    /// Whether a follower that is so far should join the ISR.
+    fn wants_to_add(&self, setting: &Setting, one: Candidate, high_watermark: Offset) -> bool {
         let has_epoch_start = match setting.rules.expansion_needs_leader_epoch_start_offset {
             Switch::Off => true,
-            Switch::On => Some(self.leader_epoch_start_offset) <= state.log_end_offset,
+            Switch::On => self.leader_epoch_start_offset <= one.log_end_offset,
         };
         self.isr.proposal().is_none()
-            && !self.isr.committed().contains(&follower)
-            && Some(high_watermark) <= state.log_end_offset
+            && !self.isr.committed().contains(&one.follower)
+            && high_watermark <= one.log_end_offset
             && has_epoch_start
-            && setting.cluster.is_eligible(follower, state.incarnation, &setting.rules)
+            && setting.cluster.is_eligible(one.follower, one.incarnation, &setting.rules)
     }
 
     /// The members of the ISR that have not caught up for too long.
@@ -126,6 +140,7 @@ impl Partition {
     }
 
     /// Counts a follower's fetch that was read successfully: this is how a follower acknowledges.
+    /// One that was refused for its epoch is counted only where no fence forbids it.
     ///
     /// # Errors
     /// `NOT_LEADER_OR_FOLLOWER` if an older incarnation of the follower sent it (KIP-903).
@@ -142,17 +157,27 @@ impl Partition {
         let PartitionRole::Leader(leadership) = &mut self.role else {
             return Err(ErrorCode::NotLeaderOrFollower);
         };
-        let advance = leadership.followers.fetched(fetch);
-        if advance == Advance::NoFollower {
+        if leadership.followers.get(fetch.follower).is_none() {
             return Err(ErrorCode::NotLeaderOrFollower);
         }
-        ctx.event(PartitionEvent::FollowerFetched {
-            partition: self.name.clone(),
-            follower: fetch.follower,
-            leader_epoch: self.leader_epoch.unwrap_or_default(),
-            fetch_offset: fetch.fetch_offset,
-        });
-        let proposal = self.maybe_expand_isr(ctx, setting, fetch.follower);
+        let is_of_other_epoch =
+            fetch.leader_epoch.is_some() && fetch.leader_epoch != self.leader_epoch;
+        let is_fenced = |fence: Switch| is_of_other_epoch && fence == Switch::On;
+        let mut advance = Advance::None;
+        if !is_fenced(setting.rules.high_watermark_epoch_fence) {
+            advance = leadership.followers.fetched(fetch);
+            ctx.event(PartitionEvent::FollowerFetched {
+                partition: self.name.clone(),
+                follower: fetch.follower,
+                leader_epoch: self.leader_epoch.unwrap_or_default(),
+                fetch_offset: fetch.fetch_offset,
+            });
+        }
+        let proposal = if is_fenced(setting.rules.isr_expansion_epoch_fence) {
+            None
+        } else {
+            self.maybe_expand_isr(ctx, setting, fetch.into())
+        };
         let high_watermark_moved =
             advance == Advance::LogEnd && self.advance_high_watermark(ctx, setting);
         Ok(Counted { proposal, high_watermark_moved })
@@ -162,16 +187,31 @@ impl Partition {
         &mut self,
         ctx: &mut Context<'_>,
         setting: &Setting,
-        follower: BrokerId,
+        one: Candidate,
     ) -> Option<IsrProposal> {
         let (epochs, high_watermark) = (self.epochs(), self.log.high_watermark());
         let PartitionRole::Leader(leadership) = &mut self.role else { return None };
-        if !leadership.wants_to_add(setting, follower, high_watermark) {
+        if !leadership.wants_to_add(setting, one, high_watermark) {
             return None;
         }
-        let proposal = leadership.isr.propose_expand(epochs, follower);
+        let proposal = leadership.isr.propose_expand(epochs, one.follower);
         self.tell_proposal(ctx, &proposal);
         Some(proposal)
+    }
+
+    /// Looks once more, without a fetch, whether a follower should join the ISR.
+    pub(crate) fn recheck_expansion(
+        &mut self,
+        ctx: &mut Context<'_>,
+        setting: &Setting,
+    ) -> Option<IsrProposal> {
+        let PartitionRole::Leader(leadership) = &self.role else { return None };
+        let known = leadership.followers.iter().filter_map(|(follower, state)| {
+            let (log_end_offset, incarnation) = (state.log_end_offset?, state.incarnation);
+            Some(Candidate { follower, log_end_offset, incarnation })
+        });
+        let candidates: Vec<_> = known.collect();
+        candidates.into_iter().find_map(|one| self.maybe_expand_isr(ctx, setting, one))
     }
 
     /// Asks for an ISR without those that lag, if any do and no change is under way.

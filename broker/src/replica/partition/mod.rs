@@ -13,13 +13,13 @@ mod role;
 use core::time::Duration;
 
 pub(crate) use append::{ProduceRefusal, ProduceSnapshot, Produced};
-pub(crate) use follower::{FollowerFailure, LeaderData};
+pub(crate) use follower::{Agreement, FollowerFailure, LeaderData};
 pub(crate) use leader::{AfterAnswer, AlterPartitionAnswer, Leadership};
 pub(crate) use read::{
     FoundOffset, OffsetQuery, PartitionRead, ReadLimit, ReadRefusal, ReadRequest, Reader,
     Readiness, Sought,
 };
-pub(crate) use role::{Following, NewRole, PartitionRole};
+pub(crate) use role::{Following, NewRole, PartitionRole, Reconciliation};
 
 use super::{cluster_view::ClusterView, effect::Context, rules::Rules};
 use crate::{

@@ -129,18 +129,18 @@ pub(crate) enum Readiness {
 }
 
 impl Partition {
-    /// Checks the epoch that a peer believes in, and whether this broker may answer.
+    /// Checks the epoch that a peer believes in, if there is a fence, and whether this broker may answer.
     ///
     /// # Errors
     /// `FENCED_LEADER_EPOCH` if the peer is behind, `UNKNOWN_LEADER_EPOCH` if it is ahead,
     /// `NOT_LEADER_OR_FOLLOWER` if the leader is needed and this broker is not.
     pub(crate) fn check_leader_epoch(
         &self,
-        setting: &Setting,
+        fence: Switch,
         known: Option<LeaderEpoch>,
         needs: Needs,
     ) -> Result<(), ErrorCode> {
-        match (setting.rules.fetch_epoch_fence, known) {
+        match (fence, known) {
             (Switch::On, Some(known)) if Some(known) < self.leader_epoch => {
                 return Err(ErrorCode::FencedLeaderEpoch);
             }
@@ -163,7 +163,8 @@ impl Partition {
         (reader, asked): (Reader, &ReadRequest),
         limit: ReadLimit,
     ) -> Result<PartitionRead, ReadRefusal> {
-        self.check_leader_epoch(setting, asked.current_leader_epoch, reader.needs())?;
+        let fence = setting.rules.fetch_epoch_fence;
+        self.check_leader_epoch(fence, asked.current_leader_epoch, reader.needs())?;
         self.check_assigned(reader, asked)?;
         let mut read = PartitionRead {
             records: Bytes::new(),
@@ -220,8 +221,9 @@ impl Partition {
         (reader, asked): (Reader, &ReadRequest),
         min_bytes: u64,
     ) -> Result<Readiness, LogError> {
+        let fence = setting.rules.fetch_epoch_fence;
         let refused =
-            self.check_leader_epoch(setting, asked.current_leader_epoch, reader.needs()).is_err();
+            self.check_leader_epoch(fence, asked.current_leader_epoch, reader.needs()).is_err();
         if refused || self.divergence(asked) != Ok(None) {
             return Ok(Readiness::AnswerNow);
         }
@@ -253,7 +255,7 @@ impl Partition {
         known: Option<LeaderEpoch>,
         epoch: LeaderEpoch,
     ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
-        self.check_leader_epoch(setting, known, Needs::Leader)?;
+        self.check_leader_epoch(setting.rules.reconcile_epoch_fence, known, Needs::Leader)?;
         Ok(self.log.end_offset_for_epoch(epoch))
     }
 
@@ -264,7 +266,8 @@ impl Partition {
         setting: &Setting,
         asked: &OffsetQuery,
     ) -> Result<Option<FoundOffset>, ReadRefusal> {
-        self.check_leader_epoch(setting, asked.current_leader_epoch, Needs::Leader)?;
+        let fence = setting.rules.fetch_epoch_fence;
+        self.check_leader_epoch(fence, asked.current_leader_epoch, Needs::Leader)?;
         let last_fetchable = match asked.isolation {
             Isolation::LogEnd => self.log.log_end_offset(),
             Isolation::HighWatermark => self.log.high_watermark(),

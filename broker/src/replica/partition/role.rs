@@ -33,6 +33,18 @@ pub(crate) struct Following {
     pub(crate) leader: Option<BrokerId>,
     /// The last epoch in which its log was found to agree with the leader's.
     pub(crate) reconciled: Option<LeaderEpoch>,
+    /// Whether it is still to be found out what must be cut to agree with that leader.
+    pub(crate) reconciliation: Reconciliation,
+}
+
+/// Whether a follower still has to find out what it must cut from its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reconciliation {
+    /// It has.
+    #[default]
+    Due,
+    /// It has cut what the protocol has it cut.
+    Done,
 }
 
 /// What a record has made of a partition.
@@ -147,13 +159,19 @@ impl Partition {
             Reconcile::LeaderIdChange if self.last_leader == registration.leader => {
                 NewRole::FollowsOn
             }
-            Reconcile::LeaderIdChange | Reconcile::EveryFetch => NewRole::FollowsAnew,
+            Reconcile::LeaderIdChange | Reconcile::EveryEpoch | Reconcile::EveryFetch => {
+                NewRole::FollowsAnew
+            }
         };
-        let reconciled = match &self.role {
-            PartitionRole::Leader(_) => None,
-            PartitionRole::Follower(following) => following.reconciled,
+        let (reconciled, before) = match &self.role {
+            PartitionRole::Leader(_) => (None, Reconciliation::Due),
+            PartitionRole::Follower(following) => (following.reconciled, following.reconciliation),
         };
-        self.role = PartitionRole::Follower(Following { leader: registration.leader, reconciled });
+        let leader = registration.leader;
+        // While nobody leads there is nobody to agree with, and the log stays as it is.
+        let begins_anew = role == NewRole::FollowsAnew && leader.is_some();
+        let reconciliation = if begins_anew { Reconciliation::Due } else { before };
+        self.role = PartitionRole::Follower(Following { leader, reconciled, reconciliation });
         self.adopt(registration);
         if is_new_epoch {
             ctx.event(PartitionEvent::BecameFollower {

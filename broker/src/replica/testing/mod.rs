@@ -78,7 +78,7 @@ impl Cluster {
         let ids: Vec<_> = (1..=brokers).map(BrokerId).collect();
         let mut cluster = Self {
             now: now_at(0),
-            rules: protocol.rules().unwrap(),
+            rules: protocol.rules(),
             config,
             registration: PartitionRegistration::create(ids.clone(), ids),
             to_leader: VecDeque::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::format::{Document, Issue, KeyPath, Protocol, Scenario, Topic};
+use crate::format::{Document, Issue, KeyPath, Scenario, Topic};
 
 use super::{check_range, config_issue};
 
@@ -12,7 +12,6 @@ pub(super) fn check(scenario: &Scenario, document: &Document) -> Result<(), Issu
         let message = "only one controller is modelled: a quorum is not implemented yet";
         return Err(Issue::value(at.key("controllers"), message));
     }
-    check_protocol(scenario.cluster.protocol, &at.key("protocol"))?;
     scenario
         .cluster
         .config
@@ -27,14 +26,6 @@ pub(super) fn check(scenario: &Scenario, document: &Document) -> Result<(), Issu
     }
     check_range(scenario.network.latency, &KeyPath::from("network").key("latency"))?;
     check_topics(scenario)
-}
-
-fn check_protocol(protocol: Protocol, at: &KeyPath) -> Result<(), Issue> {
-    if protocol.rules().is_some() {
-        return Ok(());
-    }
-    let message = format!("the protocol `{}` is not implemented yet", protocol.name());
-    Err(Issue::value(at.clone(), message).help("expected `hw` or `kip-595`"))
 }
 
 fn check_topics(scenario: &Scenario) -> Result<(), Issue> {
