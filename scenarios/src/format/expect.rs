@@ -252,6 +252,19 @@ impl Verdict {
     ];
 }
 
+/// The verdict that reports have under the same name.
+pub fn verdict_of(reported: reports::Verdict) -> Verdict {
+    match reported {
+        reports::Verdict::Violation => Verdict::Violation,
+        reports::Verdict::Stuck => Verdict::Stuck,
+        reports::Verdict::Unavailable => Verdict::Unavailable,
+        reports::Verdict::AllowedLoss => Verdict::AllowedLoss,
+        reports::Verdict::AllowedDuplicates => Verdict::AllowedDuplicates,
+        reports::Verdict::AllowedReorder => Verdict::AllowedReorder,
+        reports::Verdict::Ok => Verdict::Ok,
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -46,7 +46,7 @@ pub use chaos::{Chaos, ChaosKind, TargetClass, Weights};
 pub use choice::Chooser;
 pub use document::Document;
 pub use expect::{
-    Bounds, Count, Except, Expect, PeriodBounds, Verdict, VerdictExpectation, Verdicts,
+    Bounds, Count, Except, Expect, PeriodBounds, Verdict, VerdictExpectation, Verdicts, verdict_of,
 };
 pub use fault::{Fault, Point, Until, UntilTime, When};
 pub use file::{BASE, Override, Resolved, ScenarioFile, Selection};

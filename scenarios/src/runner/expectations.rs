@@ -5,7 +5,7 @@ use core::time::Duration;
 use reports::{Expectation, Outcome};
 
 use crate::format::{
-    Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts,
+    Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts, verdict_of,
 };
 
 /// Every expectation of a scenario, met or not. What it does not say of the verdict is said here.
@@ -32,8 +32,7 @@ pub(super) fn expectations(
 
 fn of_verdict(expected: Option<&VerdictExpectation>, outcome: &Outcome) -> Expectation {
     let expected = expected.cloned().unwrap_or_else(VerdictExpectation::unsaid);
-    let actual = Verdict::ALL.into_iter().find(|verdict| name(*verdict) == outcome.verdict.name());
-    let actual = actual.expect("reports and scenario files name the same verdicts");
+    let actual = verdict_of(outcome.verdict);
     Expectation {
         path: "verdict".to_owned(),
         expected: verdict_in_words(&expected),
