@@ -52,7 +52,7 @@ pub enum Effect {
     ToLeader {
         /// The leader.
         leader: BrokerId,
-        /// A fetch, or what a fetch that failed made necessary to ask.
+        /// A fetch, or what must be known before one: where an epoch, or the log, ends or starts.
         request: Request,
         /// What to complete it with.
         ticket: FetcherTicket,

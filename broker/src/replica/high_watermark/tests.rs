@@ -92,6 +92,13 @@ fn a_replica_about_to_join_is_waited_for_while_it_is_caught_up_by_time() {
 }
 
 #[test]
+fn without_the_rule_nobody_waits_for_a_replica_about_to_join() {
+    let mut leader = Leader::with_isr([1, 2]).fetched(2, 9, 9).fetched(3, 4, 4);
+    leader.rules.high_watermark_waits_for_joiners = Switch::Off;
+    assert_eq!(leader.at(110), Some(Offset(9)));
+}
+
+#[test]
 fn a_joiner_that_is_shutting_down_is_not_waited_for() {
     let mut leader = Leader::with_isr([1, 2]).fetched(2, 9, 9).fetched(3, 4, 4);
     let going = BrokerRegistration { in_controlled_shutdown: true, ..registration(3, 0) };

@@ -6,6 +6,7 @@ mod isr;
 mod leadership;
 mod offsets;
 mod produce;
+mod rules;
 mod truncation;
 
 use super::testing::{Cluster, Outcome};
