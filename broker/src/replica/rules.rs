@@ -43,7 +43,8 @@ impl Protocol {
         match self {
             Self::Hw => Some(Rules::HW),
             Self::Kip595 => Some(Rules::KIP_595),
-            Self::Kip101 | Self::Kip279 | Self::Kip320 | Self::Kip966 => None,
+            Self::Kip966 => Some(Rules::KIP_966),
+            Self::Kip101 | Self::Kip279 | Self::Kip320 => None,
         }
     }
 
@@ -157,6 +158,21 @@ pub struct Rules {
     /// A fetch says which incarnation sends it, and one of an older incarnation does not count
     /// (KIP-903). Decided in `fetcher::request`: a leader cannot check what is not said.
     pub broker_epoch_in_fetch: Switch,
+    /// When a new incarnation of a broker registers, the one before is fenced first, and so leaves
+    /// the ISR unless it is the last. Decided by the controller.
+    pub new_incarnation_leaves_isr: Switch,
+    /// Replicas that leave an ISR smaller than `min.insync.replicas` stay eligible as leaders, and
+    /// the ISR may become empty (KIP-966). Decided by the controller.
+    pub eligible_leader_replicas: Switch,
+    /// A broker that did not end cleanly leaves every ISR and is no eligible leader any more
+    /// (KIP-966). Decided by the controller.
+    pub unclean_shutdown_detection: Switch,
+    /// Without ISR and eligible leaders, whoever led last is elected (KIP-966). Decided by the
+    /// controller.
+    pub last_known_leader: Switch,
+    /// The leader epoch is raised when the ISR shrinks, as before metadata version 3.6
+    /// (KAFKA-15021). Decided by the controller.
+    pub leader_epoch_bump_on_isr_shrink: Switch,
 }
 
 impl Rules {
@@ -174,6 +190,19 @@ impl Rules {
         high_watermark_waits_for_joiners: Switch::On,
         isr_eligibility: Switch::On,
         broker_epoch_in_fetch: Switch::On,
+        new_incarnation_leaves_isr: Switch::On,
+        eligible_leader_replicas: Switch::Off,
+        unclean_shutdown_detection: Switch::Off,
+        last_known_leader: Switch::Off,
+        leader_epoch_bump_on_isr_shrink: Switch::Off,
+    };
+
+    const KIP_966: Self = Self {
+        high_watermark_gated_by_min_isr: Switch::On,
+        eligible_leader_replicas: Switch::On,
+        unclean_shutdown_detection: Switch::On,
+        last_known_leader: Switch::On,
+        ..Self::KIP_595
     };
 
     const HW: Self = Self {

@@ -34,7 +34,7 @@ fn check_protocol(protocol: Protocol, at: &KeyPath) -> Result<(), Issue> {
         return Ok(());
     }
     let message = format!("the protocol `{}` is not implemented yet", protocol.name());
-    Err(Issue::value(at.clone(), message).help("expected `hw` or `kip-595`"))
+    Err(Issue::value(at.clone(), message).help("expected `hw`, `kip-595` or `kip-966`"))
 }
 
 fn check_topics(scenario: &Scenario) -> Result<(), Issue> {
