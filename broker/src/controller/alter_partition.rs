@@ -24,6 +24,7 @@ use crate::{
             alter_partition_response, broker_of, topic_id_of, wire_broker,
         },
     },
+    replica::rules::Switch,
 };
 
 /// The first version whose ISR says the epochs of its members (KIP-903).
@@ -128,7 +129,8 @@ impl View<'_> {
         wanted: &Wanted,
     ) -> Option<PartitionChange> {
         let isr = wanted.isr.iter().map(|member| member.broker).collect();
-        PartitionChangeBuilder::new(partition, &|b| self.is_active(b), self.election(topic))
+        let is_active = |broker| self.is_active(broker);
+        PartitionChangeBuilder::new(partition, self.surroundings(topic, &is_active))
             .target_isr(isr)
             .target_recovery_state(wanted.recovery_state)
             .build(topic.id, number)
@@ -182,7 +184,7 @@ impl View<'_> {
     /// Whether a replica may be in an ISR: there, and the incarnation that the leader means.
     fn is_eligible(self, member: Member) -> bool {
         self.image.broker(member.broker).is_some_and(|registration| {
-            registration.is_active()
+            (registration.is_active() || self.rules.isr_eligibility == Switch::Off)
                 && member.broker_epoch.is_none_or(|epoch| epoch == registration.epoch.0)
         })
     }

@@ -124,7 +124,7 @@ fn partition_event(
     match change.leader {
         LeaderChange::Leader(leader) => ControllerEvent::Elected(Election {
             previous: before.leader,
-            kind: election_kind(before, leader),
+            kind: election_kind(before, leader, &record),
             record,
         }),
         LeaderChange::NoLeader => ControllerEvent::LeaderLost { previous: before.leader, record },
@@ -134,8 +134,26 @@ fn partition_event(
     }
 }
 
-fn election_kind(before: &PartitionRegistration, leader: BrokerId) -> ElectionKind {
-    if before.isr.contains(&leader) { ElectionKind::Isr } else { ElectionKind::Unclean }
+/// Where a new leader was taken from. Who led last may be elected although elections may not be
+/// unclean, and before anybody else if they may: then only if nobody was eligible.
+fn election_kind(
+    before: &PartitionRegistration,
+    leader: BrokerId,
+    record: &PartitionRecord,
+) -> ElectionKind {
+    if before.isr.contains(&leader) {
+        return ElectionKind::Isr;
+    }
+    if before.elr.contains(&leader) {
+        return ElectionKind::Elr;
+    }
+    let nobody_is_eligible = before.isr.is_empty() && before.elr.is_empty();
+    let led_last = before.last_known_elr == [leader];
+    if led_last && (nobody_is_eligible || !record.unclean_leader_election) {
+        ElectionKind::LastKnownLeader
+    } else {
+        ElectionKind::Unclean
+    }
 }
 
 fn partition_record(

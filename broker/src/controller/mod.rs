@@ -30,8 +30,7 @@
 //! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
 //! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
 //!
-//! Not modelled: a quorum of several, snapshots of the log, racks in placement, reassignment,
-//! preferred election, eligible leader replicas, dynamic configuration.
+//! Not modelled: a quorum of several, snapshots of the log, racks in placement.
 
 mod alter_partition;
 mod broker_heartbeat_manager;

@@ -27,6 +27,7 @@ use crate::{
     metadata::{MetadataDelta, MetadataImage, MetadataRecord, ReplayError},
     net::RequestServer,
     protocol::versions::Listener,
+    replica::Rules,
 };
 
 /// The host promises that `Started` comes first, and nothing is asked of a process that has ended.
@@ -43,6 +44,8 @@ pub struct ControllerConfig {
     pub cluster_id: String,
     /// Its configuration.
     pub server: ServerConfig,
+    /// The protocol.
+    pub rules: Rules,
 }
 
 /// The controller.
@@ -232,7 +235,7 @@ impl Controller {
     /// What decisions are made from.
     pub(super) fn view(&self) -> View<'_> {
         let active = self.active_ref().expect(NOT_ACTIVE);
-        View { image: &active.image, defaults: &self.topic_defaults }
+        View { image: &active.image, defaults: &self.topic_defaults, rules: self.config.rules }
     }
 
     pub(super) fn active(&mut self) -> &mut Active {

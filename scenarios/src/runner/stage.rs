@@ -162,6 +162,7 @@ impl Cast {
                     port: CONTROLLER_PORT,
                     cluster_id: CLUSTER_ID.to_owned(),
                     server: scenario.cluster.config.clone(),
+                    rules: rules(scenario)?,
                 };
                 Node::Controller(Box::new(Controller::new(config, rng)))
             }
