@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{BrokerId, LeaderEpoch, PartitionEpoch, TopicId},
     metadata::{
-        BrokerRegistration, LeaderRecoveryState, MetadataRecord, PartitionChange,
+        BrokerRegistration, LeaderChange, LeaderRecoveryState, MetadataRecord, PartitionChange,
         PartitionRegistration, TopicImage,
     },
     protocol::{
@@ -108,6 +108,15 @@ impl View<'_> {
         let partition = topic.partitions.get(&number).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let wanted = self.validate(sender.id, partition, asked, version)?;
         let change = self.change(topic, number, partition, &wanted);
+        // The ISR completed a reassignment that removes the leader: done, but the answer must not
+        // let it go on leading.
+        let moved = change.as_ref().map_or(LeaderChange::Unchanged, |change| change.leader);
+        if moved != LeaderChange::Unchanged && moved != LeaderChange::Leader(sender.id) {
+            let answer = alter_partition_response::PartitionData::default()
+                .with_partition_index(number)
+                .with_error_code(ErrorCode::NewLeaderElected.code());
+            return Ok((answer, change));
+        }
         let after =
             change.as_ref().map_or_else(|| partition.clone(), |change| partition.merge(change));
         let isr = after.isr.iter().map(|broker| wire_broker(Some(*broker))).collect();

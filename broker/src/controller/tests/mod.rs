@@ -8,6 +8,7 @@ mod durability;
 mod elections;
 mod elr;
 mod fetches;
+mod operations;
 mod topics;
 
 use core::time::Duration;
