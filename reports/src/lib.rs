@@ -8,6 +8,7 @@
 //! What this crate does not know: brokers, scenarios, how a verdict is found. Nodes, partitions and
 //! records are names here.
 
+mod matrix;
 mod moment;
 mod outcome;
 mod records;
@@ -15,6 +16,7 @@ mod summary;
 mod text;
 mod verdict;
 
+pub use matrix::{Cell, Column, Matrix, Row};
 pub use moment::Moment;
 pub use outcome::{
     Anomaly, Election, Expectation, FaultLine, IsrChange, Outcome, Report, Truncation, Unavailable,
@@ -22,7 +24,7 @@ pub use outcome::{
 };
 pub use records::{ConsumerCounts, RecordCounts};
 pub use summary::{Summary, SummaryRow};
-pub use text::{Palette, summary_text, text};
+pub use text::{Palette, matrix_markdown, matrix_text, summary_text, text};
 pub use verdict::Verdict;
 
 /// The outcome as one line of JSON, without a line end. Keys stand in the order of the type, lists
@@ -33,4 +35,13 @@ pub use verdict::Verdict;
 /// None in practice: every field of an [`Outcome`] has a JSON form.
 pub fn json(outcome: &Outcome) -> Result<String, serde_json::Error> {
     serde_json::to_string(outcome)
+}
+
+/// The matrix as one line of JSON, without a line end.
+///
+/// # Errors
+///
+/// None in practice: every field of a [`Matrix`] has a JSON form.
+pub fn matrix_json(matrix: &Matrix) -> Result<String, serde_json::Error> {
+    serde_json::to_string(matrix)
 }

@@ -15,13 +15,20 @@ use crate::{
     protocol::{
         ErrorCode, Request, Response,
         messages::{
+            AlterPartitionReassignmentsResponse, CreatePartitionsRequest, CreatePartitionsResponse,
             CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
+            ElectLeadersResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+            ListPartitionReassignmentsResponse,
+            create_partitions_response::CreatePartitionsTopicResult,
             create_topics_response::CreatableTopicResult,
             delete_topics_response::DeletableTopicResult,
+            incremental_alter_configs_response::AlterConfigsResourceResponse,
         },
     },
     replica::NetFailure,
 };
+
+const TIMED_OUT: i16 = ErrorCode::RequestTimedOut as i16;
 
 /// What waits for the controller's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,15 +104,24 @@ fn timed_out(request: &Request) -> Response {
     match request {
         Request::CreateTopics(request) => creations_timed_out(request).into(),
         Request::DeleteTopics(request) => deletions_timed_out(request).into(),
+        Request::CreatePartitions(request) => partitions_timed_out(request).into(),
+        Request::IncrementalAlterConfigs(request) => configs_timed_out(request).into(),
+        Request::ElectLeaders(_) => {
+            ElectLeadersResponse::default().with_error_code(TIMED_OUT).into()
+        }
+        Request::AlterPartitionReassignments(_) => {
+            AlterPartitionReassignmentsResponse::default().with_error_code(TIMED_OUT).into()
+        }
+        Request::ListPartitionReassignments(_) => {
+            ListPartitionReassignmentsResponse::default().with_error_code(TIMED_OUT).into()
+        }
         other => panic!("{:?} is not forwarded", other.api()),
     }
 }
 
 fn creations_timed_out(request: &CreateTopicsRequest) -> CreateTopicsResponse {
     let results = request.topics.iter().map(|topic| {
-        CreatableTopicResult::default()
-            .with_name(topic.name.clone())
-            .with_error_code(ErrorCode::RequestTimedOut.code())
+        CreatableTopicResult::default().with_name(topic.name.clone()).with_error_code(TIMED_OUT)
     });
     CreateTopicsResponse::default().with_topics(results.collect())
 }
@@ -117,7 +133,26 @@ fn deletions_timed_out(request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
         DeletableTopicResult::default()
             .with_name(name)
             .with_topic_id(id.unwrap_or_default())
-            .with_error_code(ErrorCode::RequestTimedOut.code())
+            .with_error_code(TIMED_OUT)
     });
     DeleteTopicsResponse::default().with_responses(results.collect())
+}
+
+fn partitions_timed_out(request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
+    let results = request.topics.iter().map(|topic| {
+        CreatePartitionsTopicResult::default()
+            .with_name(topic.name.clone())
+            .with_error_code(TIMED_OUT)
+    });
+    CreatePartitionsResponse::default().with_results(results.collect())
+}
+
+fn configs_timed_out(request: &IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
+    let results = request.resources.iter().map(|resource| {
+        AlterConfigsResourceResponse::default()
+            .with_resource_type(resource.resource_type)
+            .with_resource_name(resource.resource_name.clone())
+            .with_error_code(TIMED_OUT)
+    });
+    IncrementalAlterConfigsResponse::default().with_responses(results.collect())
 }

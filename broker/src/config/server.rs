@@ -76,6 +76,13 @@ pub struct ServerConfig {
     /// How often the controller looks for partitions that an unclean election would help.
     #[serde(rename = "unclean.leader.election.interval.ms")]
     pub unclean_leader_election_interval_ms: Millis,
+    /// Whether the controller moves leaderships back to preferred leaders by itself.
+    #[serde(rename = "auto.leader.rebalance.enable")]
+    pub auto_leader_rebalance_enable: bool,
+    /// How long after a partition came to be led by another broker than its preferred one the
+    /// controller moves it back, in seconds.
+    #[serde(rename = "leader.imbalance.check.interval.seconds")]
+    pub leader_imbalance_check_interval_seconds: u32,
     /// Replicas of a topic that does not say.
     #[serde(rename = "default.replication.factor")]
     pub default_replication_factor: u32,
@@ -158,6 +165,8 @@ impl Default for ServerConfig {
             min_insync_replicas: 1,
             unclean_leader_election_enable: false,
             unclean_leader_election_interval_ms: Millis(300_000),
+            auto_leader_rebalance_enable: true,
+            leader_imbalance_check_interval_seconds: 300,
             default_replication_factor: 1,
             num_partitions: 1,
             log_segment_bytes: 1_073_741_824,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{BrokerId, LeaderEpoch, PartitionEpoch, TopicId},
     metadata::{
-        BrokerRegistration, LeaderRecoveryState, MetadataRecord, PartitionChange,
+        BrokerRegistration, LeaderChange, LeaderRecoveryState, MetadataRecord, PartitionChange,
         PartitionRegistration, TopicImage,
     },
     protocol::{
@@ -24,6 +24,7 @@ use crate::{
             alter_partition_response, broker_of, topic_id_of, wire_broker,
         },
     },
+    replica::rules::Switch,
 };
 
 /// The first version whose ISR says the epochs of its members (KIP-903).
@@ -107,6 +108,15 @@ impl View<'_> {
         let partition = topic.partitions.get(&number).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let wanted = self.validate(sender.id, partition, asked, version)?;
         let change = self.change(topic, number, partition, &wanted);
+        // The ISR completed a reassignment that removes the leader: done, but the answer must not
+        // let it go on leading.
+        let moved = change.as_ref().map_or(LeaderChange::Unchanged, |change| change.leader);
+        if moved != LeaderChange::Unchanged && moved != LeaderChange::Leader(sender.id) {
+            let answer = alter_partition_response::PartitionData::default()
+                .with_partition_index(number)
+                .with_error_code(ErrorCode::NewLeaderElected.code());
+            return Ok((answer, change));
+        }
         let after =
             change.as_ref().map_or_else(|| partition.clone(), |change| partition.merge(change));
         let isr = after.isr.iter().map(|broker| wire_broker(Some(*broker))).collect();
@@ -128,7 +138,8 @@ impl View<'_> {
         wanted: &Wanted,
     ) -> Option<PartitionChange> {
         let isr = wanted.isr.iter().map(|member| member.broker).collect();
-        PartitionChangeBuilder::new(partition, &|b| self.is_active(b), self.election(topic))
+        let is_active = |broker| self.is_active(broker);
+        PartitionChangeBuilder::new(partition, self.surroundings(topic, &is_active))
             .target_isr(isr)
             .target_recovery_state(wanted.recovery_state)
             .build(topic.id, number)
@@ -182,7 +193,7 @@ impl View<'_> {
     /// Whether a replica may be in an ISR: there, and the incarnation that the leader means.
     fn is_eligible(self, member: Member) -> bool {
         self.image.broker(member.broker).is_some_and(|registration| {
-            registration.is_active()
+            (registration.is_active() || self.rules.isr_eligibility == Switch::Off)
                 && member.broker_epoch.is_none_or(|epoch| epoch == registration.epoch.0)
         })
     }

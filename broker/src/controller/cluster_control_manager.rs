@@ -3,7 +3,9 @@
 //! Mirrors Kafka's `ClusterControlManager` (KIP-631). The epoch of an incarnation is the offset of
 //! its registration record. While an incarnation has a session, another of the same id is refused;
 //! when the session is over and the old one is not fenced yet, it is fenced in the same batch, with
-//! the records that a session timeout would have written (Kafka leaves a gap there).
+//! the records that a session timeout would have written (Kafka leaves a gap there). Under KIP-966
+//! an incarnation that does not name the epoch of the one before proves that that one has not ended
+//! cleanly: the broker then leaves every ISR and ELR, even as the last.
 
 use super::{
     broker_heartbeat_manager::BrokerHeartbeatManager,
@@ -18,6 +20,7 @@ use crate::{
         ErrorCode,
         messages::{BrokerRegistrationRequest, broker_of},
     },
+    replica::rules::Switch,
 };
 
 /// Where a new registration would be written.
@@ -87,16 +90,35 @@ impl Registrar<'_> {
         wanted: BrokerRegistration,
         previous_broker_epoch: i64,
     ) -> Decision<Registered> {
-        let mut fencing = self.view.fence(existing, FenceReason::NewIncarnation);
-        let answer = Ok(self.push_registration(wanted, &mut fencing.records));
-        let previous_incarnation = if previous_broker_epoch == existing.epoch.0 {
+        let ended = if previous_broker_epoch == existing.epoch.0 {
             PreviousIncarnation::Clean
         } else {
             PreviousIncarnation::Unclean
         };
-        let previous_incarnation = Some(previous_incarnation);
-        let cause = Cause { previous_incarnation, ..fencing.cause };
+        let mut fencing = self.fence_predecessor(existing, ended);
+        let answer = Ok(self.push_registration(wanted, &mut fencing.records));
+        let cause = Cause { previous_incarnation: Some(ended), ..fencing.cause };
         Decision { records: fencing.records, cause, answer }
+    }
+
+    /// What must be so before a new incarnation is there.
+    fn fence_predecessor(
+        self,
+        existing: &BrokerRegistration,
+        ended: PreviousIncarnation,
+    ) -> Decision<()> {
+        let rules = self.view.rules;
+        match (rules.unclean_shutdown_detection, ended) {
+            (Switch::On, PreviousIncarnation::Unclean) => {
+                self.view.fence_unclean(existing, FenceReason::NewIncarnation)
+            }
+            (Switch::On, PreviousIncarnation::Clean) | (Switch::Off, _) => {
+                match rules.new_incarnation_leaves_isr {
+                    Switch::On => self.view.fence(existing, FenceReason::NewIncarnation),
+                    Switch::Off => Decision::answer(()),
+                }
+            }
+        }
     }
 
     fn push_registration(

@@ -24,6 +24,8 @@ pub(super) struct Cause {
     pub(super) fencing: Option<FenceReason>,
     /// How the incarnation before ended, if a new one is registered.
     pub(super) previous_incarnation: Option<PreviousIncarnation>,
+    /// Who asked for elections allowed unclean ones.
+    pub(super) unclean_election_asked: bool,
 }
 
 /// How the incarnation before ended.

@@ -76,7 +76,7 @@ pub(super) fn event_of(
         }
         (MetadataRecord::PartitionChange(change), Before::Partition(before)) => {
             let record = recorded(change.topic_id, change.partition)?;
-            Some(partition_event(&before, change, record))
+            Some(partition_event(&before, change, record, cause))
         }
         (MetadataRecord::RemoveTopic { topic_id }, Before::Topic(name)) => {
             Some(ControllerEvent::TopicDeleted {
@@ -120,11 +120,12 @@ fn partition_event(
     before: &PartitionRegistration,
     change: &PartitionChange,
     record: PartitionRecord,
+    cause: Cause,
 ) -> ControllerEvent {
     match change.leader {
         LeaderChange::Leader(leader) => ControllerEvent::Elected(Election {
             previous: before.leader,
-            kind: election_kind(before, leader),
+            kind: election_kind(before, leader, &record, cause),
             record,
         }),
         LeaderChange::NoLeader => ControllerEvent::LeaderLost { previous: before.leader, record },
@@ -134,8 +135,28 @@ fn partition_event(
     }
 }
 
-fn election_kind(before: &PartitionRegistration, leader: BrokerId) -> ElectionKind {
-    if before.isr.contains(&leader) { ElectionKind::Isr } else { ElectionKind::Unclean }
+/// Where a new leader was taken from. Who led last may be elected although elections may not be
+/// unclean, and before anybody else if they may: then only if nobody was eligible.
+fn election_kind(
+    before: &PartitionRegistration,
+    leader: BrokerId,
+    record: &PartitionRecord,
+    cause: Cause,
+) -> ElectionKind {
+    if before.isr.contains(&leader) {
+        return ElectionKind::Isr;
+    }
+    if before.elr.contains(&leader) {
+        return ElectionKind::Elr;
+    }
+    let nobody_is_eligible = before.isr.is_empty() && before.elr.is_empty();
+    let led_last = before.last_known_elr == [leader];
+    let may_be_unclean = record.unclean_leader_election || cause.unclean_election_asked;
+    if led_last && (nobody_is_eligible || !may_be_unclean) {
+        ElectionKind::LastKnownLeader
+    } else {
+        ElectionKind::Unclean
+    }
 }
 
 fn partition_record(

@@ -24,30 +24,39 @@
 //! | `replication_control_manager` | when brokers come or go | `ReplicationControlManager` |
 //! | `partition_change_builder` | one partition's ISR and leader | `PartitionChangeBuilder` |
 //! | `alter_partition` | a leader's wish for another ISR | the same |
-//! | `create_topics`, `delete_topics` | topics that come and go | the same |
+//! | `create_topics`, `create_partitions`, `delete_topics` | topics that come and go | the same |
+//! | `elect_leaders` | preferred and unclean elections, balance | the same |
+//! | `reassignments` | partitions that move | the same |
+//! | `alter_configs` | values of topics | `ConfigurationControlManager` |
+//! | `command` | what only a testbed asks | none |
 //! | `replica_placer` | where replicas go | `StripedReplicaPlacer` |
 //! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
 //! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
 //!
-//! Not modelled: a quorum of several, snapshots of the log, racks in placement, reassignment,
-//! preferred election, eligible leader replicas, dynamic configuration.
+//! Not modelled: a quorum of several, snapshots of the log, racks in placement.
 
+mod alter_configs;
 mod alter_partition;
 mod broker_heartbeat_manager;
 mod cluster_control_manager;
+mod command;
+mod create_partitions;
 mod create_topics;
 mod decision;
 mod delete_topics;
+mod elect_leaders;
 mod events;
 mod metadata_fetch;
 mod metadata_log;
 mod partition_change_builder;
 mod producer_id_control_manager;
 mod quorum_controller;
+mod reassignments;
 mod replica_placer;
 mod replication_control_manager;
 mod requests;
 #[cfg(test)]
 mod tests;
 
+pub use command::ControllerCommand;
 pub use quorum_controller::{Controller, ControllerConfig};

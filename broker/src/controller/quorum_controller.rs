@@ -4,12 +4,14 @@
 //! here. Each decision is appended, synced, replayed, told and answered before the next is made. A
 //! disk that fails ends the process: what it holds in memory may be ahead of what is durable.
 
+use core::time::Duration;
 use std::convert::Infallible;
 
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     broker_heartbeat_manager::BrokerHeartbeatManager,
+    command::ControllerCommand,
     decision::{Cause, Decision},
     events::{Before, event_of},
     metadata_fetch::DelayedFetches,
@@ -23,9 +25,10 @@ use crate::{
         event::{ControllerEvent, FenceReason},
     },
     ids::{ControllerEpoch, ControllerId, Offset},
-    metadata::{MetadataDelta, MetadataImage, MetadataRecord, ReplayError},
+    metadata::{LeaderChange, MetadataDelta, MetadataImage, MetadataRecord, ReplayError},
     net::RequestServer,
     protocol::versions::Listener,
+    replica::Rules,
 };
 
 /// The host promises that `Started` comes first, and nothing is asked of a process that has ended.
@@ -42,6 +45,8 @@ pub struct ControllerConfig {
     pub cluster_id: String,
     /// Its configuration.
     pub server: ServerConfig,
+    /// The protocol.
+    pub rules: Rules,
 }
 
 /// The controller.
@@ -73,6 +78,9 @@ pub(super) struct Active {
     pub(super) fetches: DelayedFetches,
     last_write: Instant,
     last_unclean_check: Instant,
+    /// Since when some partition has been led by another than its preferred replica, or when the
+    /// balance was last looked at while it was.
+    imbalanced_since: Option<Instant>,
 }
 
 /// Where a step takes place.
@@ -105,7 +113,7 @@ impl Controller {
 
     fn take(
         &mut self,
-        input: Input<Infallible>,
+        input: Input<ControllerCommand>,
         cx: &mut Context<'_>,
     ) -> Result<(), MetadataLogError> {
         match input {
@@ -130,7 +138,7 @@ impl Controller {
                 self.end(ExitReason::CleanShutdown, cx);
                 Ok(())
             }
-            Input::Command(never) => match never {},
+            Input::Command(command) => self.obey(command, cx),
             Input::Established { .. }
             | Input::ConnectFailed { .. }
             | Input::Frame { connection: Connection::Opened(_), .. }
@@ -157,7 +165,9 @@ impl Controller {
             fetches: DelayedFetches::default(),
             last_write: now,
             last_unclean_check: now,
+            imbalanced_since: None,
         }));
+        self.look_at_balance(now);
         // The first record of the epoch, so that the epoch itself is durable.
         self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
         let active = self.active();
@@ -185,12 +195,16 @@ impl Controller {
         let Phase::Active(active) = &mut self.phase else { panic!("{NOT_ACTIVE}") };
         active.last_write = cx.now.monotonic;
         let first = active.log.append(cx.now, &records, cx.disk)?;
+        let moves_leaders = records.iter().any(moves_leaders);
         for (offset, record) in (first.0..).map(Offset).zip(&records) {
             match replay(offset, record, cause, &mut active.image, &self.topic_defaults) {
                 Ok(Some(event)) => cx.out.event(event),
                 Ok(None) => {}
                 Err(error) => panic!("decided and cannot be: {record:?} at {offset}: {error}"),
             }
+        }
+        if moves_leaders {
+            self.look_at_balance(cx.now.monotonic);
         }
         Ok(answer)
     }
@@ -210,6 +224,13 @@ impl Controller {
             let decision = self.view().elect_unclean_leaders();
             self.commit(decision, cx)?;
         }
+        if self.next_balance().is_some_and(|due| due <= now) {
+            // What stays out of balance is looked at again after the interval.
+            self.active().imbalanced_since = None;
+            let decision = self.view().balance_leaders();
+            self.commit(decision, cx)?;
+            self.look_at_balance(now);
+        }
         if self.next_no_op().is_some_and(|due| due <= now) {
             self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
         }
@@ -228,10 +249,25 @@ impl Controller {
         (interval != Millis(0)).then(|| last.plus(interval.duration()))
     }
 
+    /// The interval begins when the imbalance appears.
+    fn look_at_balance(&mut self, now: Instant) {
+        if self.config.server.auto_leader_rebalance_enable {
+            let is_imbalanced = self.view().is_imbalanced();
+            let since = &mut self.active().imbalanced_since;
+            *since = is_imbalanced.then(|| since.unwrap_or(now));
+        }
+    }
+
+    fn next_balance(&self) -> Option<Instant> {
+        let seconds = self.config.server.leader_imbalance_check_interval_seconds;
+        let since = self.active_ref()?.imbalanced_since?;
+        Some(since.plus(Duration::from_secs(seconds.max(1).into())))
+    }
+
     /// What decisions are made from.
     pub(super) fn view(&self) -> View<'_> {
         let active = self.active_ref().expect(NOT_ACTIVE);
-        View { image: &active.image, defaults: &self.topic_defaults }
+        View { image: &active.image, defaults: &self.topic_defaults, rules: self.config.rules }
     }
 
     pub(super) fn active(&mut self) -> &mut Active {
@@ -251,6 +287,23 @@ impl Controller {
     fn end(&mut self, reason: ExitReason, cx: &mut Context<'_>) {
         self.phase = Phase::Ended;
         cx.out.exit(reason);
+    }
+}
+
+/// Whether a record may change who leads what, or who should.
+fn moves_leaders(record: &MetadataRecord) -> bool {
+    match record {
+        MetadataRecord::Partition { .. } | MetadataRecord::RemoveTopic { .. } => true,
+        MetadataRecord::PartitionChange(change) => {
+            change.leader != LeaderChange::Unchanged || change.replicas.is_some()
+        }
+        MetadataRecord::RegisterBroker(_)
+        | MetadataRecord::UnregisterBroker { .. }
+        | MetadataRecord::BrokerRegistrationChange(_)
+        | MetadataRecord::Topic { .. }
+        | MetadataRecord::Config(_)
+        | MetadataRecord::ProducerIds(_)
+        | MetadataRecord::NoOp => false,
     }
 }
 
@@ -292,13 +345,13 @@ fn replay(
 }
 
 impl Process for Controller {
-    type Command = Infallible;
+    type Command = ControllerCommand;
     type Answer = Infallible;
 
     fn step(
         &mut self,
         now: Now,
-        input: Input<Infallible>,
+        input: Input<ControllerCommand>,
         disk: &mut dyn Disk,
         out: &mut Outbox<Infallible>,
     ) {
@@ -318,6 +371,7 @@ impl Process for Controller {
             active.fetches.deadline(),
             self.next_no_op(),
             self.next_unclean_check(),
+            self.next_balance(),
         ]
         .into_iter()
         .fold(None, Instant::earliest)

@@ -5,7 +5,7 @@
 
 use super::{
     decision::{Cause, Decision},
-    partition_change_builder::{Election, PartitionChangeBuilder},
+    partition_change_builder::{Election, PartitionChangeBuilder, Surroundings},
 };
 use crate::{
     config::TopicConfig,
@@ -15,6 +15,7 @@ use crate::{
         BrokerRegistration, BrokerRegistrationChange, ControlledShutdownChange, FencingChange,
         MetadataImage, MetadataRecord, PartitionRegistration, TopicImage,
     },
+    replica::Rules,
 };
 
 /// The image, and the configuration of topics that say nothing: what decisions are made from.
@@ -22,12 +23,15 @@ use crate::{
 pub(super) struct View<'a> {
     pub(super) image: &'a MetadataImage,
     pub(super) defaults: &'a TopicConfig,
+    pub(super) rules: Rules,
 }
 
 /// Which broker's state is about to change in the same batch.
 #[derive(Clone, Copy)]
 enum About {
     Leaves(BrokerId),
+    /// It leaves, and what it holds is not known.
+    LeavesUncleanly(BrokerId),
     Comes(BrokerId),
     Nobody,
 }
@@ -36,17 +40,20 @@ impl View<'_> {
     /// A broker is fenced: it leaves the ISRs, its partitions get other leaders, and then it is
     /// fenced (`handleBrokerFenced`).
     pub(super) fn fence(self, broker: &BrokerRegistration, reason: FenceReason) -> Decision<()> {
-        let mut records = self.leave_isrs(broker.id);
-        if !broker.fenced {
-            records.push(MetadataRecord::BrokerRegistrationChange(BrokerRegistrationChange {
-                broker: broker.id,
-                broker_epoch: broker.epoch,
-                fencing: FencingChange::Fence,
-                controlled_shutdown: ControlledShutdownChange::Unchanged,
-            }));
-        }
-        let cause = Cause { fencing: Some(reason), ..Cause::default() };
-        Decision { records, cause, answer: () }
+        fenced(broker, reason, self.leave_isrs(broker.id))
+    }
+
+    /// The same for a broker that has not ended cleanly: it is not eligible any more either
+    /// (`handleUncleanBrokerShutdown`, KIP-966).
+    pub(super) fn fence_unclean(
+        self,
+        broker: &BrokerRegistration,
+        reason: FenceReason,
+    ) -> Decision<()> {
+        let has_it =
+            |p: &PartitionRegistration| p.isr.contains(&broker.id) || p.elr.contains(&broker.id);
+        let about = About::LeavesUncleanly(broker.id);
+        fenced(broker, reason, self.leader_and_isr_updates(about, has_it))
     }
 
     /// A broker is unfenced: now every partition without leader is looked at again
@@ -92,9 +99,19 @@ impl View<'_> {
         Decision::of(self.leader_and_isr_updates(About::Nobody, leaderless), ())
     }
 
-    /// Whether an unclean election may be held for a topic.
-    pub(super) fn election(self, topic: &TopicImage) -> Election {
-        Election::allowed_by(topic.config(self.defaults).unclean_leader_election_enable)
+    /// What a change of a topic's partitions depends upon besides them.
+    pub(super) fn surroundings<'a>(
+        self,
+        topic: &TopicImage,
+        is_acceptable_leader: &'a dyn Fn(BrokerId) -> bool,
+    ) -> Surroundings<'a> {
+        let config = topic.config(self.defaults);
+        Surroundings {
+            is_acceptable_leader,
+            election: Election::allowed_by(config.unclean_leader_election_enable),
+            min_insync_replicas: config.min_insync_replicas,
+            rules: self.rules,
+        }
     }
 
     /// Whether a broker may lead and enter ISRs.
@@ -109,26 +126,47 @@ impl View<'_> {
         concerned: impl Fn(&PartitionRegistration) -> bool,
     ) -> Vec<MetadataRecord> {
         let is_acceptable = |broker: BrokerId| match about {
-            About::Leaves(leaving) => broker != leaving && self.is_active(broker),
+            About::Leaves(leaving) | About::LeavesUncleanly(leaving) => {
+                broker != leaving && self.is_active(broker)
+            }
             About::Comes(coming) => broker == coming || self.is_active(broker),
             About::Nobody => self.is_active(broker),
         };
         let mut records = Vec::new();
         for topic in self.image.topics_by_name() {
-            let election = self.election(topic);
+            let around = self.surroundings(topic, &is_acceptable);
             for (number, partition) in topic.partitions.iter().filter(|(_, p)| concerned(p)) {
-                let isr = match about {
+                let builder = PartitionChangeBuilder::new(partition, around);
+                let builder = match about {
                     About::Leaves(leaving) => {
-                        partition.isr.iter().copied().filter(|b| *b != leaving).collect()
+                        let stays = |b: &BrokerId| *b != leaving;
+                        builder.target_isr(partition.isr.iter().copied().filter(stays).collect())
                     }
-                    About::Comes(_) | About::Nobody => partition.isr.clone(),
+                    About::LeavesUncleanly(leaving) => builder.unclean_shutdown(leaving),
+                    About::Comes(_) | About::Nobody => builder,
                 };
-                let change = PartitionChangeBuilder::new(partition, &is_acceptable, election)
-                    .target_isr(isr)
-                    .build(topic.id, *number);
+                let change = builder.build(topic.id, *number);
                 records.extend(change.map(MetadataRecord::PartitionChange));
             }
         }
         records
     }
+}
+
+/// The records after which a broker is fenced, with those of its partitions before.
+fn fenced(
+    broker: &BrokerRegistration,
+    reason: FenceReason,
+    mut records: Vec<MetadataRecord>,
+) -> Decision<()> {
+    if !broker.fenced {
+        records.push(MetadataRecord::BrokerRegistrationChange(BrokerRegistrationChange {
+            broker: broker.id,
+            broker_epoch: broker.epoch,
+            fencing: FencingChange::Fence,
+            controlled_shutdown: ControlledShutdownChange::Unchanged,
+        }));
+    }
+    let cause = Cause { fencing: Some(reason), ..Cause::default() };
+    Decision { records, cause, answer: () }
 }

@@ -70,6 +70,25 @@ impl Controller {
                 let decision = self.view().allocate_producer_ids(&body);
                 self.commit(decision, cx)?.into()
             }
+            Request::CreatePartitions(body) => {
+                let decision = self.view().create_partitions(&body);
+                self.commit(decision, cx)?.into()
+            }
+            Request::ElectLeaders(body) => {
+                let decision = self.view().elect_leaders(&body);
+                self.commit(decision, cx)?.into()
+            }
+            Request::IncrementalAlterConfigs(body) => {
+                let decision = self.view().alter_configs(&body);
+                self.commit(decision, cx)?.into()
+            }
+            Request::AlterPartitionReassignments(body) => {
+                let decision = self.view().alter_reassignments(&body);
+                self.commit(decision, cx)?.into()
+            }
+            Request::ListPartitionReassignments(body) => {
+                self.view().list_reassignments(&body).into()
+            }
             Request::ApiVersions(_) => api_versions_response(Listener::Controller).into(),
             Request::DescribeCluster(body) => self.describe_cluster(&body).into(),
             Request::DescribeConfigs(_)

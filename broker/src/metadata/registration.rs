@@ -134,6 +134,11 @@ impl PartitionRegistration {
         }
     }
 
+    /// Whether a reassignment is under way.
+    pub fn is_being_reassigned(&self) -> bool {
+        !self.adding.is_empty() || !self.removing.is_empty()
+    }
+
     /// `min(min.insync.replicas, number of replicas)`: how many in-sync replicas acks=all needs.
     pub fn effective_min_insync_replicas(&self, min_insync_replicas: u32) -> u32 {
         let replicas = u32::try_from(self.replicas.len()).unwrap_or(u32::MAX);

@@ -11,15 +11,20 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::{
     messages::{
-        AllocateProducerIdsRequest, AllocateProducerIdsResponse, AlterPartitionRequest,
-        AlterPartitionResponse, ApiVersionsRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
-        BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
+        AllocateProducerIdsRequest, AllocateProducerIdsResponse,
+        AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse,
+        AlterPartitionRequest, AlterPartitionResponse, ApiVersionsRequest, ApiVersionsResponse,
+        BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest,
+        BrokerRegistrationResponse, CreatePartitionsRequest, CreatePartitionsResponse,
         CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
         DescribeClusterRequest, DescribeClusterResponse, DescribeConfigsRequest,
-        DescribeConfigsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
-        ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetForLeaderEpochRequest,
-        OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse,
+        DescribeConfigsResponse, ElectLeadersRequest, ElectLeadersResponse, FetchRequest,
+        FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+        IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, InitProducerIdRequest,
+        InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
+        ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest,
+        MetadataResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        ProduceRequest, ProduceResponse,
     },
     shapes,
     versions::Served,
@@ -205,6 +210,30 @@ apis! {
     DescribeConfigs = 32: DescribeConfigsRequest, DescribeConfigsResponse,
         versions 1..=4, client 4, flexible 4, Both,
         shapes::DESCRIBE_CONFIGS_REQUEST, shapes::DESCRIBE_CONFIGS_RESPONSE;
+    /// Adds partitions to topics.
+    CreatePartitions = 37: CreatePartitionsRequest, CreatePartitionsResponse,
+        versions 0..=3, client 3, flexible 2, Both,
+        shapes::CREATE_PARTITIONS_REQUEST, shapes::CREATE_PARTITIONS_RESPONSE;
+    /// Elects leaders: the preferred ones, or any replica that is there (KIP-460).
+    ElectLeaders = 43: ElectLeadersRequest, ElectLeadersResponse,
+        versions 1..=2, client 2, flexible 2, Both,
+        shapes::ELECT_LEADERS_REQUEST, shapes::ELECT_LEADERS_RESPONSE;
+    /// Changes single configuration values (KIP-339).
+    IncrementalAlterConfigs = 44: IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+        versions 0..=1, client 1, flexible 1, Both,
+        shapes::INCREMENTAL_ALTER_CONFIGS_REQUEST, shapes::INCREMENTAL_ALTER_CONFIGS_RESPONSE;
+    /// Moves partitions to other brokers (KIP-455).
+    AlterPartitionReassignments = 45: AlterPartitionReassignmentsRequest,
+        AlterPartitionReassignmentsResponse,
+        versions 0..=1, client 1, flexible 0, Both,
+        shapes::ALTER_PARTITION_REASSIGNMENTS_REQUEST,
+        shapes::ALTER_PARTITION_REASSIGNMENTS_RESPONSE;
+    /// Asks which partitions are being moved (KIP-455).
+    ListPartitionReassignments = 46: ListPartitionReassignmentsRequest,
+        ListPartitionReassignmentsResponse,
+        versions 0..=0, client 0, flexible 0, Both,
+        shapes::LIST_PARTITION_REASSIGNMENTS_REQUEST,
+        shapes::LIST_PARTITION_REASSIGNMENTS_RESPONSE;
     /// A leader asks the controller to change the ISR (KIP-497).
     AlterPartition = 56: AlterPartitionRequest, AlterPartitionResponse,
         versions 2..=3, client 3, flexible 0, Controller,

@@ -2,6 +2,7 @@
 //! end the verdict again, the trace hash and the command that reproduces the run.
 
 mod anomalies;
+mod matrix;
 mod palette;
 mod reason;
 mod story;
@@ -14,6 +15,7 @@ use std::fmt::Write as _;
 
 use crate::{Outcome, Report, Summary};
 
+pub use matrix::{matrix_markdown, matrix_text};
 pub use palette::Palette;
 use reason::reason;
 

@@ -19,6 +19,11 @@ impl Palette {
     }
 
     pub(super) fn verdict_padded(self, verdict: Verdict, width: usize) -> String {
+        self.tinted(verdict, &format!("{verdict:<width$}"))
+    }
+
+    /// A text in the colour of a verdict.
+    pub(super) fn tinted(self, verdict: Verdict, text: &str) -> String {
         let color = match verdict {
             Verdict::Ok => AnsiColor::Green,
             Verdict::AllowedReorder | Verdict::AllowedDuplicates | Verdict::AllowedLoss => {
@@ -27,7 +32,7 @@ impl Palette {
             Verdict::Unavailable | Verdict::Stuck => AnsiColor::Magenta,
             Verdict::Violation => AnsiColor::Red,
         };
-        self.paint(color.on_default().bold(), &format!("{verdict:<width$}"))
+        self.paint(color.on_default().bold(), text)
     }
 
     pub(super) fn heading(self, text: &str) -> String {

@@ -7,6 +7,7 @@ mod check;
 mod exit;
 mod files;
 mod list;
+mod matrix;
 mod progress;
 mod run;
 mod seeds;
@@ -29,6 +30,7 @@ use crate::{
 pub use check::CheckArgs;
 pub use exit::Exit;
 pub use list::ListArgs;
+pub use matrix::{MatrixArgs, matrix};
 pub use run::{Failure, Run, RunArgs, Runner, Tracing, run};
 pub use seeds::SeedRange;
 
@@ -48,6 +50,8 @@ Exit codes: 0 passed · 1 a run did not meet its expectation · 2 bad usage or a
 enum Command {
     /// Run scenarios and judge what became of every record
     Run(RunArgs),
+    /// Run scenarios under every protocol, and show what breaks where
+    Matrix(MatrixArgs),
     /// List scenarios, or what faults and triggers can name
     List(ListArgs),
     /// Print the JSON Schema of scenario files
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
 fn execute(cli: Cli, terminal: &mut Terminal<'_>) -> io::Result<Exit> {
     match cli.command {
         Command::Run(args) => run(&args, &Simulation, terminal),
+        Command::Matrix(args) => matrix(&args, &Simulation, terminal),
         Command::List(args) => list::list(&args, terminal),
         Command::Schema => schema(terminal),
         Command::Check(args) => check::check(&args, terminal),

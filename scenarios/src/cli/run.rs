@@ -368,7 +368,7 @@ fn at(path: &Path, error: &io::Error) -> io::Error {
 }
 
 /// A switch that Ctrl-C turns on. Where there can be no handler, Ctrl-C ends the program as ever.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
+pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let switch = Arc::clone(&stop);
     ctrlc::set_handler(move || switch.store(true, Ordering::Relaxed)).ok();

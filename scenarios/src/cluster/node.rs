@@ -2,7 +2,7 @@
 
 use broker::{
     broker::Broker,
-    controller::Controller,
+    controller::{Controller, ControllerCommand},
     host::{Event, FrameTag},
 };
 use serde::Serialize;
@@ -30,11 +30,13 @@ pub enum Node {
     Topics(Box<TopicsApp>),
 }
 
-/// What the runner asks of an application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What the runner asks of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AppCommand {
-    /// Begin the load.
+    /// Of an application: begin the load.
     Begin,
+    /// Of a controller: what no client can ask.
+    Controller(ControllerCommand),
 }
 
 impl sim::Process for Node {
@@ -53,7 +55,10 @@ impl sim::Process for Node {
         match self {
             Self::Broker(broker) => drive(&mut **broker, now, input, disk, out, |_| None),
             Self::Controller(controller) => {
-                drive(&mut **controller, now, input, disk, out, |_| None);
+                drive(&mut **controller, now, input, disk, out, |command| match command {
+                    AppCommand::Controller(command) => Some(command),
+                    AppCommand::Begin => None,
+                });
             }
             Self::Producer(app) => drive(&mut **app, now, input, disk, out, Some),
             Self::Consumer(app) => drive(&mut **app, now, input, disk, out, Some),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bandwidth, Messages, Period, PeriodRange, Share, SignedPeriod, Targets};
+use super::{Bandwidth, Messages, Period, PeriodRange, Share, SignedPeriod, Target, Targets};
 use broker::host::DiskOperation;
 
 /// Declares the actions: each a struct whose first key is the action's name.
@@ -243,6 +243,24 @@ actions! {
         #[schemars(range(min = -500_000, max = 500_000))]
         drift_ppm: Option<i32>,
     }
+    /// Lets an in-sync replica lead a partition, in a new leader epoch, while everybody lives: the
+    /// ISR stays as it is, and nobody is fenced. A controller does so by itself only at a preferred
+    /// election.
+    Elect = "elect", Momentary {
+        /// Which partition, and who shall lead it.
+        wanted: WantedLeader,
+    }
+}
+
+/// Who shall lead a partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedLeader {
+    /// The partition, such as `orders-0`.
+    pub partition: String,
+    /// A broker in the ISR, by name or role; the one that leads already gets a new epoch. If a role
+    /// means several, the first of them.
+    pub leader: Target,
 }
 
 /// What is healed.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::Period;
+use super::{Period, scenario::Protocol};
 
 /// What is expected of a run. What is not named may be anything, but for the verdict: if it is not
 /// named, it must be neither `violation` nor `stuck`.
@@ -24,6 +24,17 @@ pub struct Expect {
     /// The longest time for which no acks=all record could be acknowledged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_unavailable: Option<PeriodBounds>,
+    /// The verdict under each protocol: what `highwater matrix` compares with.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub per_protocol: BTreeMap<Protocol, VerdictExpectation>,
+}
+
+impl Expect {
+    /// The verdict under the protocol that the file names: its own line of `per_protocol` if it
+    /// has one.
+    pub fn verdict_under(&self, protocol: Protocol) -> Option<&VerdictExpectation> {
+        self.per_protocol.get(&protocol).or(self.verdict.as_ref())
+    }
 }
 
 /// What can be counted, each with its meaning.
@@ -54,6 +65,8 @@ impl<'de> Deserialize<'de> for Expect {
                 expect.verdict = Some(serde_json::from_value(value).map_err(at_key)?);
             } else if key == "longest_unavailable" {
                 expect.longest_unavailable = Some(serde_json::from_value(value).map_err(at_key)?);
+            } else if key == "per_protocol" {
+                expect.per_protocol = serde_json::from_value(value).map_err(at_key)?;
             } else if let Some(code) = key.strip_prefix(ERRORS) {
                 let count = serde_json::from_value(value).map_err(at_key)?;
                 expect.errors.insert(code.to_owned(), count);
@@ -77,6 +90,8 @@ impl JsonSchema for Expect {
         let verdict = generator.subschema_for::<VerdictExpectation>();
         let bounds = generator.subschema_for::<PeriodBounds>();
         let count = generator.subschema_for::<Count>();
+        let one_each = Protocol::ALL.map(|protocol| (protocol.name().to_owned(), &verdict));
+        let one_each: BTreeMap<_, _> = one_each.into_iter().collect();
         let mut schema = json_schema!({
             "type": "object",
             "description": "What is expected of a run. What is not named may be anything, but for \
@@ -87,6 +102,13 @@ impl JsonSchema for Expect {
                 "longest_unavailable": described(
                     &bounds, "The longest time for which no acks=all record was acknowledged."
                 ),
+                "per_protocol": {
+                    "type": "object",
+                    "description": "The verdict under each protocol: what `highwater matrix` \
+                        compares with. What it says of the file's own protocol counts for `run`.",
+                    "properties": one_each,
+                    "additionalProperties": false
+                },
             },
             "patternProperties": { "^errors\\.[A-Z_]+$": count },
             "additionalProperties": false
@@ -230,6 +252,19 @@ impl Verdict {
     ];
 }
 
+/// The verdict that reports have under the same name.
+pub fn verdict_of(reported: reports::Verdict) -> Verdict {
+    match reported {
+        reports::Verdict::Violation => Verdict::Violation,
+        reports::Verdict::Stuck => Verdict::Stuck,
+        reports::Verdict::Unavailable => Verdict::Unavailable,
+        reports::Verdict::AllowedLoss => Verdict::AllowedLoss,
+        reports::Verdict::AllowedDuplicates => Verdict::AllowedDuplicates,
+        reports::Verdict::AllowedReorder => Verdict::AllowedReorder,
+        reports::Verdict::Ok => Verdict::Ok,
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -347,5 +382,15 @@ mod tests {
         assert_eq!(expect.counts["acked"], Count::Exactly(5));
         assert_eq!(expect.errors["NOT_ENOUGH_REPLICAS"].min(), 1);
         assert!(serde_json::from_value::<Expect>(json!({ "akced": 5 })).is_err());
+    }
+
+    #[test]
+    fn a_protocol_has_a_verdict_of_its_own() {
+        let text = json!({ "verdict": "ok", "per_protocol": { "hw": "violation" } });
+        let expect: Expect = serde_json::from_value(text.clone()).unwrap();
+        let under = |protocol| expect.verdict_under(protocol).cloned().unwrap();
+        assert_eq!(under(Protocol::Hw), VerdictExpectation::One(Verdict::Violation));
+        assert_eq!(under(Protocol::Kip320), VerdictExpectation::One(Verdict::Ok));
+        assert_eq!(serde_json::to_value(&expect).unwrap(), text);
     }
 }

@@ -38,15 +38,15 @@ mod tests;
 
 pub use action::{
     Action, All, ChangingOperation, Clock, Crash, CrashAtOperation, Cut, Delay, DiskBitFlip,
-    DiskCall, DiskError, DiskFull, DiskSlow, DiskStall, DiskWipe, DropWithReset, Ending, Groups,
-    Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff, Reset, Shutdown, SlowLink, Start, Throttle,
-    Unsynced,
+    DiskCall, DiskError, DiskFull, DiskSlow, DiskStall, DiskWipe, DropWithReset, Elect, Ending,
+    Groups, Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff, Reset, Shutdown, SlowLink, Start,
+    Throttle, Unsynced, WantedLeader,
 };
 pub use chaos::{Chaos, ChaosKind, TargetClass, Weights};
 pub use choice::Chooser;
 pub use document::Document;
 pub use expect::{
-    Bounds, Count, Except, Expect, PeriodBounds, Verdict, VerdictExpectation, Verdicts,
+    Bounds, Count, Except, Expect, PeriodBounds, Verdict, VerdictExpectation, Verdicts, verdict_of,
 };
 pub use fault::{Fault, Point, Until, UntilTime, When};
 pub use file::{BASE, Override, Resolved, ScenarioFile, Selection};

@@ -103,6 +103,7 @@ pub(super) fn change_of(event: &ControllerEvent) -> Option<(ChangeKind, &Partiti
         | ControllerEvent::Unfenced { .. }
         | ControllerEvent::ShuttingDown { .. }
         | ControllerEvent::AlterPartitionRefused { .. }
+        | ControllerEvent::ElectionRefused { .. }
         | ControllerEvent::TopicDeleted { .. }
         | ControllerEvent::ProducerIdsAllocated { .. } => None,
     }

@@ -5,14 +5,18 @@ use core::time::Duration;
 use reports::{Expectation, Outcome};
 
 use crate::format::{
-    Count, Except, Expect, Period, PeriodBounds, Verdict, VerdictExpectation, Verdicts,
+    Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts, verdict_of,
 };
 
 /// Every expectation of a scenario, met or not. What it does not say of the verdict is said here.
-pub(super) fn expectations(expect: Option<&Expect>, outcome: &Outcome) -> Vec<Expectation> {
+pub(super) fn expectations(
+    expect: Option<&Expect>,
+    protocol: Protocol,
+    outcome: &Outcome,
+) -> Vec<Expectation> {
     let unsaid = Expect::default();
     let expect = expect.unwrap_or(&unsaid);
-    let mut all = vec![of_verdict(expect.verdict.as_ref(), outcome)];
+    let mut all = vec![of_verdict(expect.verdict_under(protocol), outcome)];
     for (name, count) in &expect.counts {
         all.push(of_count(name, *count, counted(name, outcome)));
     }
@@ -28,8 +32,7 @@ pub(super) fn expectations(expect: Option<&Expect>, outcome: &Outcome) -> Vec<Ex
 
 fn of_verdict(expected: Option<&VerdictExpectation>, outcome: &Outcome) -> Expectation {
     let expected = expected.cloned().unwrap_or_else(VerdictExpectation::unsaid);
-    let actual = Verdict::ALL.into_iter().find(|verdict| name(*verdict) == outcome.verdict.name());
-    let actual = actual.expect("reports and scenario files name the same verdicts");
+    let actual = verdict_of(outcome.verdict);
     Expectation {
         path: "verdict".to_owned(),
         expected: verdict_in_words(&expected),

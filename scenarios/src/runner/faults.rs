@@ -105,6 +105,7 @@ impl Play {
             | Action::DiskWipe(_)
             | Action::CrashAtOperation(_) => self.spoil_disks(action, lasts),
             Action::Clock(clock) => self.set_clocks(clock),
+            Action::Elect(elect) => self.elect(&elect.wanted),
         }
     }
 

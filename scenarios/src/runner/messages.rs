@@ -98,13 +98,30 @@ fn of_request(request: &Request) -> Vec<Mention> {
         Request::DeleteTopics(delete) => flatten(&delete.topics, |topic| {
             (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
         }),
+        Request::CreatePartitions(create) => {
+            flatten(&create.topics, |topic| (Some(topic_of(&topic.name)), TopicId::ZERO, vec![0]))
+        }
+        Request::ElectLeaders(elect) => {
+            let topics = elect.topic_partitions.as_deref().unwrap_or_default();
+            flatten(topics, |topic| {
+                (Some(topic_of(&topic.topic)), TopicId::ZERO, topic.partitions.clone())
+            })
+        }
+        Request::AlterPartitionReassignments(alter) => flatten(&alter.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.name)), TopicId::ZERO, partitions.collect())
+        }),
+        Request::IncrementalAlterConfigs(alter) => flatten(&alter.resources, |resource| {
+            (Some(TopicName::from(resource.resource_name.as_str())), TopicId::ZERO, vec![0])
+        }),
         Request::Metadata(metadata) => {
             let topics = metadata.topics.as_deref().unwrap_or_default();
             flatten(topics, |topic| {
                 (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
             })
         }
-        Request::FindCoordinator(_)
+        Request::ListPartitionReassignments(_)
+        | Request::FindCoordinator(_)
         | Request::ApiVersions(_)
         | Request::InitProducerId(_)
         | Request::DescribeConfigs(_)
@@ -143,12 +160,27 @@ fn of_response(response: &Response) -> Vec<Mention> {
         Response::DeleteTopics(delete) => flatten(&delete.responses, |topic| {
             (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
         }),
+        Response::CreatePartitions(create) => {
+            flatten(&create.results, |topic| (Some(topic_of(&topic.name)), TopicId::ZERO, vec![0]))
+        }
+        Response::ElectLeaders(elect) => flatten(&elect.replica_election_results, |topic| {
+            let partitions = topic.partition_result.iter().map(|partition| partition.partition_id);
+            (Some(topic_of(&topic.topic)), TopicId::ZERO, partitions.collect())
+        }),
+        Response::AlterPartitionReassignments(alter) => flatten(&alter.responses, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.name)), TopicId::ZERO, partitions.collect())
+        }),
+        Response::IncrementalAlterConfigs(alter) => flatten(&alter.responses, |resource| {
+            (Some(TopicName::from(resource.resource_name.as_str())), TopicId::ZERO, vec![0])
+        }),
         Response::Metadata(metadata) => flatten(&metadata.topics, |topic| {
             let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
             let name = topic.name.as_ref().map(topic_of);
             (name, topic_id_of(topic.topic_id), partitions.collect())
         }),
-        Response::FindCoordinator(_)
+        Response::ListPartitionReassignments(_)
+        | Response::FindCoordinator(_)
         | Response::ApiVersions(_)
         | Response::InitProducerId(_)
         | Response::DescribeConfigs(_)

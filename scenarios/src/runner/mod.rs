@@ -13,6 +13,7 @@ mod faults;
 mod health;
 mod inspect;
 mod messages;
+mod operations;
 mod phases;
 mod play;
 mod replica_bytes;

@@ -20,6 +20,7 @@ use sim::{
 use super::{
     director::{Change, Cue, Director, FaultId},
     faults::Undo,
+    operations::refusal,
     replica_bytes::replica_bytes,
     stage::Cast,
 };
@@ -188,6 +189,7 @@ impl Play {
         for event in &stepped.events {
             self.events += 1;
             self.on_event_for_phases(event, is_final_reader);
+            self.misfires.extend(refusal(event));
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
             fired.extend(self.director.observe(name, event));

@@ -68,7 +68,11 @@ pub(super) fn report(
         judgement.verdict = Verdict::Violation;
     }
     let mut outcome = judgement.into_outcome(header);
-    outcome.expectations = expectations(resolved.scenario.expect.as_ref(), &outcome);
+    outcome.expectations = expectations(
+        resolved.scenario.expect.as_ref(),
+        resolved.scenario.cluster.protocol,
+        &outcome,
+    );
     outcome.expectations.extend(misfires);
     outcome.passed = outcome.expectations.iter().all(|expectation| expectation.met);
     Ok(Run { report: Report { outcome, faults, reproduce: String::new() }, trace })

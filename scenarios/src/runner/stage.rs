@@ -161,6 +161,7 @@ impl Cast {
                     port: CONTROLLER_PORT,
                     cluster_id: CLUSTER_ID.to_owned(),
                     server: scenario.cluster.config.clone(),
+                    rules: scenario.cluster.replication_rules(),
                 };
                 Node::Controller(Box::new(Controller::new(config, rng)))
             }

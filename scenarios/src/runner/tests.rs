@@ -13,6 +13,7 @@ use crate::{
 
 mod disks;
 mod messages;
+mod operations;
 mod processes;
 mod triggers;
 

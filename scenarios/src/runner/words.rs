@@ -27,6 +27,10 @@ impl Play {
                 Healed::All(_) => "all cuts healed".to_owned(),
                 Healed::Groups(_) => "cuts healed".to_owned(),
             },
+            (Action::Elect(elect), _) => {
+                let asked = &elect.wanted;
+                format!("asked that {} leads {}", asked.leader, asked.partition)
+            }
             (_, Undo::Heal(links)) => format!("cut: {}", self.links_in_words(links)),
             (_, Undo::Links(links)) => {
                 let pairs: Vec<_> = links.iter().map(|(from, to, _)| (*from, *to)).collect();

@@ -55,7 +55,13 @@ impl Running {
                     self.server.respond(id, response, around.out);
                 }
             }
-            body @ (Request::CreateTopics(_) | Request::DeleteTopics(_)) => {
+            body @ (Request::CreateTopics(_)
+            | Request::DeleteTopics(_)
+            | Request::CreatePartitions(_)
+            | Request::ElectLeaders(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::AlterPartitionReassignments(_)
+            | Request::ListPartitionReassignments(_)) => {
                 self.forward(id, version, body, around);
             }
             Request::Metadata(request) => {

@@ -4,8 +4,10 @@ use super::clients::{fetch, produce};
 use super::*;
 use crate::protocol::{
     messages::{
-        ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest,
-        DescribeConfigsRequest, FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest,
+        AlterPartitionReassignmentsRequest, ApiVersionsRequest, CreatePartitionsRequest,
+        CreateTopicsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+        ElectLeadersRequest, FindCoordinatorRequest, IncrementalAlterConfigsRequest,
+        InitProducerIdRequest, ListOffsetsRequest, ListPartitionReassignmentsRequest,
         MetadataRequest, OffsetForLeaderEpochRequest, WireTopicName,
         describe_configs_request::DescribeConfigsResource,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
@@ -47,6 +49,11 @@ fn request(api: ApiKey, version: i16) -> Request {
         ApiKey::ApiVersions => ApiVersionsRequest::default().into(),
         ApiKey::CreateTopics => CreateTopicsRequest::default().into(),
         ApiKey::DeleteTopics => DeleteTopicsRequest::default().into(),
+        ApiKey::CreatePartitions => CreatePartitionsRequest::default().into(),
+        ApiKey::ElectLeaders => ElectLeadersRequest::default().into(),
+        ApiKey::IncrementalAlterConfigs => IncrementalAlterConfigsRequest::default().into(),
+        ApiKey::AlterPartitionReassignments => AlterPartitionReassignmentsRequest::default().into(),
+        ApiKey::ListPartitionReassignments => ListPartitionReassignmentsRequest::default().into(),
         ApiKey::InitProducerId => {
             InitProducerIdRequest::default().with_transactional_id(None).into()
         }
@@ -76,7 +83,16 @@ fn every_api_is_answered_in_every_version() {
     let mut bench = Bench::leading();
     let mut answered = 0;
     for api in ApiKey::ALL.iter().copied().filter(|api| serves(Listener::Broker, *api)) {
-        if matches!(api, ApiKey::CreateTopics | ApiKey::DeleteTopics) {
+        if matches!(
+            api,
+            ApiKey::CreateTopics
+                | ApiKey::DeleteTopics
+                | ApiKey::CreatePartitions
+                | ApiKey::ElectLeaders
+                | ApiKey::IncrementalAlterConfigs
+                | ApiKey::AlterPartitionReassignments
+                | ApiKey::ListPartitionReassignments
+        ) {
             // The controller's answers, which have tests of their own.
             continue;
         }

@@ -2,10 +2,13 @@
 
 mod alter_partition;
 mod brokers;
+mod commands;
 mod disk;
 mod durability;
 mod elections;
+mod elr;
 mod fetches;
+mod operations;
 mod topics;
 
 use core::time::Duration;
@@ -15,7 +18,7 @@ use disk::TestDisk;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Controller, ControllerConfig};
+use super::{Controller, ControllerCommand, ControllerConfig};
 use crate::{
     config::{Millis, ServerConfig},
     host::{
@@ -34,6 +37,7 @@ use crate::{
         },
         versions::inter_broker_version,
     },
+    replica::{Rules, rules::Protocol},
 };
 
 const SESSION: Duration = Duration::from_secs(3);
@@ -43,6 +47,7 @@ const SESSION: Duration = Duration::from_secs(3);
 struct Harness {
     controller: Controller,
     config: ServerConfig,
+    rules: Rules,
     disk: TestDisk,
     now: Instant,
     incarnations: u64,
@@ -57,9 +62,15 @@ struct Harness {
 
 impl Harness {
     fn with(config: ServerConfig, disk: TestDisk) -> Self {
+        Self::of_protocol(Protocol::Kip595, config, disk)
+    }
+
+    fn of_protocol(protocol: Protocol, config: ServerConfig, disk: TestDisk) -> Self {
+        let rules = protocol.rules();
         let mut harness = Self {
-            controller: controller(&config, 0),
+            controller: controller(&config, rules, 0),
             config,
+            rules,
             disk,
             now: Instant(1),
             incarnations: 0,
@@ -96,7 +107,7 @@ impl Harness {
     /// The process dies and is built anew from its disk.
     fn restart(&mut self) {
         self.incarnations += 1;
-        self.controller = controller(&self.config, self.incarnations);
+        self.controller = controller(&self.config, self.rules, self.incarnations);
         self.exit = None;
         self.events.clear();
         self.step(Input::Started);
@@ -107,7 +118,7 @@ impl Harness {
         Now { monotonic: self.now, wall: Timestamp(i64::try_from(wall).unwrap()) }
     }
 
-    fn step(&mut self, input: Input<std::convert::Infallible>) {
+    fn step(&mut self, input: Input<ControllerCommand>) {
         let mut out = Outbox::new();
         let now = self.now();
         self.controller.step(now, input, &mut self.disk, &mut out);
@@ -268,12 +279,13 @@ fn quiet() -> ServerConfig {
     }
 }
 
-fn controller(config: &ServerConfig, incarnation: u64) -> Controller {
+fn controller(config: &ServerConfig, rules: Rules, incarnation: u64) -> Controller {
     let config = ControllerConfig {
         id: ControllerId(1001),
         port: 9093,
         cluster_id: "testbed".to_owned(),
         server: config.clone(),
+        rules,
     };
     Controller::new(config, ChaCha8Rng::seed_from_u64(incarnation))
 }

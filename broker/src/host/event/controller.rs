@@ -87,6 +87,15 @@ pub enum ControllerEvent {
         /// Kafka's error code.
         error: i16,
     },
+    /// A testbed asked for a leader that cannot be had, and nothing was recorded.
+    ElectionRefused {
+        /// The partition.
+        partition: TopicPartition,
+        /// Who should have led.
+        leader: BrokerId,
+        /// Kafka's error code.
+        error: i16,
+    },
     /// A topic, with all its partitions, was deleted.
     TopicDeleted {
         /// The topic's name.

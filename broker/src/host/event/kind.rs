@@ -74,6 +74,7 @@ kinds!(ControllerEvent {
     LeaderLost => "leader-lost",
     IsrChanged => "isr-changed",
     AlterPartitionRefused => "alter-partition-refused",
+    ElectionRefused => "election-refused",
     TopicDeleted => "topic-deleted",
     ProducerIdsAllocated => "producer-ids-allocated",
 });

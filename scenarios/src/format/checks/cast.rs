@@ -107,6 +107,22 @@ impl Cast {
         }
     }
 
+    /// Whether a target can be a broker.
+    pub(super) fn broker(&self, target: &Target, at: &KeyPath) -> Result<(), Issue> {
+        self.target(target, at)?;
+        let is_broker = match target {
+            Target::Node(name) => self.nodes.get(name) == Some(&Kind::Broker),
+            Target::Controller => false,
+            Target::Leader(_) | Target::Follower(_) | Target::InSync(_) => true,
+        };
+        if is_broker {
+            return Ok(());
+        }
+        let issue = Issue::value(at.clone(), format!("`{target}` is no broker"));
+        let brokers = self.nodes.iter().filter(|(_, kind)| **kind == Kind::Broker);
+        Err(issue.nearest(&target.to_string(), brokers.map(|(name, _)| name.as_str())))
+    }
+
     /// Whether all targets can exist, and there is one at least.
     pub(super) fn targets(&self, targets: &Targets, at: &KeyPath) -> Result<(), Issue> {
         match targets {

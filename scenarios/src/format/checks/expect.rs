@@ -1,7 +1,7 @@
 //! Expectations: each can be met, and they do not contradict each other.
 
 use crate::format::{
-    Count, Expect, Issue, KeyPath, Scenario, Verdict, VerdictExpectation, expect::ERRORS, names,
+    Count, Expect, Issue, KeyPath, Protocol, Scenario, Verdict, VerdictExpectation, expect::ERRORS, names,
 };
 
 pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
@@ -26,7 +26,10 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
         let at = at.key("longest_unavailable").key("max");
         return Err(Issue::value(at, format!("this is below the minimum, {min}")));
     }
-    check_verdict(expect, &at)?;
+    let protocol = scenario.cluster.protocol;
+    check_protocols(expect, protocol, &at)?;
+    let unsaid = VerdictExpectation::unsaid();
+    check_verdict(expect, expect.verdict_under(protocol).unwrap_or(&unsaid), &at)?;
     check_sent(scenario, expect, &at)
 }
 
@@ -38,10 +41,28 @@ fn check_bounds(count: Count, at: &KeyPath) -> Result<(), Issue> {
     Err(Issue::value(at.clone(), message))
 }
 
+/// Each protocol has a verdict that is possible, and the file's own has one only.
+fn check_protocols(expect: &Expect, own: Protocol, at: &KeyPath) -> Result<(), Issue> {
+    for (protocol, verdict) in &expect.per_protocol {
+        let at = at.key("per_protocol").key(protocol.name());
+        if !Verdict::ALL.into_iter().any(|one| verdict.is_met_by(one)) {
+            return Err(Issue::value(at, "no verdict is left that would be expected"));
+        }
+        let other = expect.verdict.as_ref().filter(|other| *protocol == own && *other != verdict);
+        if let Some(other) = other {
+            let message = format!("the file runs under `{}`, and `verdict` is {other}", own.name());
+            return Err(Issue::value(at, message));
+        }
+    }
+    Ok(())
+}
+
 /// What no run of a verdict can count, or must.
-fn check_verdict(expect: &Expect, at: &KeyPath) -> Result<(), Issue> {
-    let unsaid = VerdictExpectation::unsaid();
-    let verdict = expect.verdict.as_ref().unwrap_or(&unsaid);
+fn check_verdict(
+    expect: &Expect,
+    verdict: &VerdictExpectation,
+    at: &KeyPath,
+) -> Result<(), Issue> {
     let possible: Vec<_> = Verdict::ALL.into_iter().filter(|one| verdict.is_met_by(*one)).collect();
     if possible.is_empty() {
         return Err(Issue::value(at.key("verdict"), "no verdict is left that would be expected"));

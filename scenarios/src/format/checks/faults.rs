@@ -148,6 +148,10 @@ fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue>
         Action::CrashAtOperation(fault) => cast.servers(&fault.targets, &name),
         Action::DiskSlow(fault) => cast.servers(&fault.targets, &name),
         Action::Clock(clock) => check_clock(cast, clock, at, &name),
+        Action::Elect(elect) => {
+            cast.named_partition(&elect.wanted.partition, &name.key("partition"))?;
+            cast.broker(&elect.wanted.leader, &name.key("leader"))
+        }
     }
 }
 

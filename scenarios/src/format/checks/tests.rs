@@ -34,6 +34,19 @@ fn what_does_not_exist_is_named_with_what_does() {
 }
 
 #[test]
+fn what_operators_cannot_do_is_said_where_it_stands() {
+    let start = r#""start": "broker-3""#;
+    assert_said!(mistakes(&[
+        (start, r#""elect": { "partition": "order-0", "leader": "broker-1" }"#),
+        (start, r#""elect": { "partition": "orders-0", "leader": "brokr-1" }"#),
+        (start, r#""elect": { "partition": "orders-0", "leader": "controller" }"#),
+        (start, r#""elect": { "partition": "orders-0", "leeder": "broker-1" }"#),
+        (start, r#""elect": { "partition": "orders-0" }"#),
+        (start, r#""elct": { "partition": "orders-0", "leader": "broker-1" }"#),
+    ]));
+}
+
+#[test]
 fn what_does_not_go_together_is_said() {
     assert_said!(mistakes(&[
         (r#""controllers": 1"#, r#""controllers": 3"#),
@@ -100,6 +113,13 @@ fn an_expectation_that_no_run_can_meet_is_refused() {
             r#""verdict": { "not": ["ok", "stuck", "violation", "unavailable",
                 "allowed-loss", "allowed-duplicates", "allowed-reorder"] }"#
         ),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-320": [] }"#),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-595": "ok" }"#),
+        (
+            r#""verdict": "allowed-loss""#,
+            r#""verdict": "allowed-loss", "per_protocol": { "kip-595": "violation" }"#
+        ),
+        (r#""verdict": "allowed-loss""#, r#""per_protocol": { "kip-321": "ok" }"#),
         (r#"{ "max": "20s" }"#, r#"{ "min": "21s", "max": "20s" }"#),
     ]));
 }
