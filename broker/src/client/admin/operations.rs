@@ -130,6 +130,17 @@ impl AdminOperation {
         }
     }
 
+    /// What it is called in scenario files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ElectPreferred(_) => "elect-preferred",
+            Self::Reassign { .. } => "reassign",
+            Self::SetConfig { .. } => "set-config",
+            Self::AddPartitions { .. } => "add-partitions",
+            Self::DeleteTopic(_) => "delete-topic",
+        }
+    }
+
     /// Reads the answer. One of another API is none.
     pub(super) fn settle(&self, response: &Response) -> Settled {
         let (error, message) = match first_error(response) {
