@@ -144,7 +144,7 @@ fn misfires(play: &Play) -> Vec<Expectation> {
         .never_began()
         .into_iter()
         .map(|id| format!("{}: never began", play.director.fault(id).action.name()));
-    let misfired = never.chain(play.misfires.iter().cloned());
+    let misfired = never.chain(play.misfires.iter().cloned()).chain(play.refused_operations());
     let unmet = |actual| Expectation {
         path: "faults".to_owned(),
         expected: "every fault begins and finds its targets".to_owned(),

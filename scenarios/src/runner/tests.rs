@@ -62,6 +62,7 @@ fn play(faults: Value) -> Told {
     play_document(&document(faults))
 }
 
+/// Runs a scenario.
 fn play_document(document: &Value) -> Told {
     let seeds = Seeds { world: 1, madsim: 1 };
     let run = run_with(&resolved(document), seeds, Tracing::Entries).unwrap();

@@ -4,7 +4,7 @@ use crate::format::{
     Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, Scenario, Until,
 };
 
-use super::{Cast, check_range, messages, triggers};
+use super::{Cast, check_range, messages, operations, triggers};
 
 pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
     for (index, fault) in scenario.faults.iter().enumerate() {
@@ -152,6 +152,10 @@ fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue>
             cast.named_partition(&elect.wanted.partition, &name.key("partition"))?;
             cast.broker(&elect.wanted.leader, &name.key("leader"))
         }
+        Action::ElectPreferred(_)
+        | Action::Reassign(_)
+        | Action::SetConfig(_)
+        | Action::AddPartitions(_) => operations::check(cast, action, &name),
     }
 }
 
