@@ -18,7 +18,7 @@ use broker::{
 use bytes::Bytes;
 
 use super::{CrashKind, PowerLoss, RecordId, ReplicaBytes, UnsyncedChange};
-use crate::{history::FileChange, invariants::Watch};
+use crate::{blackbox::ClientHistory, history::FileChange, invariants::Watch};
 
 /// A batch of records without keys, at this offset in this epoch.
 pub(crate) fn batch_bytes(
@@ -77,6 +77,7 @@ fn varint(out: &mut Vec<u8>, value: i64) {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) watch: Watch,
+    pub(crate) clients: ClientHistory,
     pub(crate) millis: u64,
     record: PartitionRecord,
     correlation: i32,
@@ -115,6 +116,7 @@ impl Run {
         let watch = Watch::default();
         let mut run = Self {
             watch,
+            clients: ClientHistory::default(),
             millis: 0,
             record: record.clone(),
             correlation: 0,
@@ -140,6 +142,7 @@ impl Run {
     pub(crate) fn tell(&mut self, node: &str, event: impl Into<Event>) {
         let event = event.into();
         self.at(|watch, at| watch.on_event(at, node, &event));
+        self.clients.on_event(self.millis, &event);
     }
 
     fn partition(&mut self, broker: i32, event: PartitionEvent) {

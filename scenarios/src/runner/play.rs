@@ -24,6 +24,7 @@ use super::{
     stage::Cast,
 };
 use crate::{
+    blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
     history::{CrashKind, DiskFault, FileChange, PowerLoss, UnsyncedChange},
@@ -38,6 +39,8 @@ pub(super) struct Play {
     pub(super) cast: Cast,
     pub(super) director: Director,
     pub(super) watch: Watch,
+    /// What the clients saw, for the oracle that knows nothing else.
+    pub(super) clients: ClientHistory,
     /// What takes back each fault that lasts.
     undo: BTreeMap<FaultId, Undo>,
     /// What alarms are for, by their tokens.
@@ -84,6 +87,7 @@ impl Play {
             cast,
             director,
             watch: Watch::default(),
+            clients: ClientHistory::default(),
             undo: BTreeMap::new(),
             cues: Vec::new(),
             after_outputs: Vec::new(),
@@ -178,6 +182,7 @@ impl Play {
             self.on_event_for_phases(event, is_final_reader);
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
+            self.clients.on_event(self.world.now().0, event);
             fired.extend(self.director.observe(name, event));
             if let Event::Partition(PartitionEvent::Recovered(recovered)) = event {
                 self.compare_with_bytes(node, &recovered.partition);

@@ -1,7 +1,5 @@
 //! The contract's examples, as runs written by hand.
 
-use std::collections::BTreeMap;
-
 use broker::{
     host::event::{
         AttemptOutcome, ConsumerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent,
@@ -11,9 +9,11 @@ use broker::{
 };
 use reports::{Palette, Report, Verdict, text};
 
+mod agreement;
 mod order;
 
 use super::{Config, Header, Judgement, ProducerRules, Recovery, judge};
+use crate::blackbox::{FinalReader, check};
 use crate::history::{
     FinalRead, RecordId, ReplicaBytes,
     testing::{Run, batch_bytes, orders},
@@ -24,7 +24,13 @@ fn finish(run: Run) -> Judgement {
     finish_with(run, &Config::default())
 }
 
-fn finish_with(run: Run, config: &Config) -> Judgement {
+fn finish_with(mut run: Run, config: &Config) -> Judgement {
+    let read = final_read(&run);
+    let last = last_reader(&mut run, config);
+    judge(run.watch, &read, config, &check(&run.clients, last))
+}
+
+fn final_read(run: &Run) -> FinalRead {
     let partition = &run.watch.history().partitions()[&orders()];
     let mut read = FinalRead::default();
     for (broker, replica) in &partition.replicas {
@@ -49,7 +55,41 @@ fn finish_with(run: Run, config: &Config) -> Judgement {
         };
         read.replicas.insert((orders(), *broker), bytes);
     }
-    judge(run.watch, &read, config)
+    read
+}
+
+/// The last reader reads the log of the leader, if the cluster recovered.
+fn last_reader(run: &mut Run, config: &Config) -> FinalReader {
+    let partition = &run.watch.history().partitions()[&orders()];
+    let leader = partition.metadata.current().and_then(|record| record.leader);
+    let (Some(leader), Recovery::Reached) = (leader, &config.recovery) else {
+        return FinalReader::None;
+    };
+    let sends = run.watch.history().sends();
+    let log = &partition.replicas[&leader];
+    let records = log.entries().iter().flat_map(|entry| {
+        let batch = partition.batches.get(entry.batch);
+        (batch.base_offset.0..).zip(&batch.records)
+    });
+    let named = records.filter(|(offset, _)| log.log_start.0 <= *offset);
+    let named =
+        named.filter_map(|(offset, send)| Some((offset, sends.get((*send)?).record.value(0))));
+    let deliveries: Vec<_> = named.map(|(offset, value)| delivery("last", offset, value)).collect();
+    for delivery in deliveries {
+        run.clients.on_event(u64::MAX, &ConsumerEvent::Delivered(delivery).into());
+    }
+    FinalReader::ReadAll("last".into())
+}
+
+fn delivery(consumer: &str, offset: i64, value: bytes::Bytes) -> Delivery {
+    Delivery {
+        consumer: consumer.into(),
+        partition: orders(),
+        offset: Offset(offset),
+        leader_epoch: LeaderEpoch(0),
+        broker: BrokerId(1),
+        value,
+    }
 }
 
 /// What was found: kind, rule, whether it is allowed.
@@ -116,7 +156,8 @@ fn acks_1_that_only_a_stale_log_has_is_stranded() {
 /// As [`finish`], but this broker never came back.
 fn finish_without(mut run: Run, _broker: i32) -> Judgement {
     let watch = std::mem::take(&mut run.watch);
-    judge(watch, &FinalRead::default(), &Config::default())
+    let clients = check(&run.clients, FinalReader::None);
+    judge(watch, &FinalRead::default(), &Config::default(), &clients)
 }
 
 #[test]
@@ -371,17 +412,8 @@ fn a_record_of_acks_0_may_not_vanish_without_a_failure() {
 }
 
 fn deliver(run: &mut Run, offset: i64, index: u64) {
-    run.tell(
-        "c1",
-        ConsumerEvent::Delivered(Delivery {
-            consumer: "c1".into(),
-            partition: orders(),
-            offset: Offset(offset),
-            leader_epoch: LeaderEpoch(0),
-            broker: BrokerId(1),
-            value: RecordId::new("p1", index).value(0),
-        }),
-    );
+    let value = RecordId::new("p1", index).value(0);
+    run.tell("c1", ConsumerEvent::Delivered(delivery("c1", offset, value)));
 }
 
 #[test]
