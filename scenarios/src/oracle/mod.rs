@@ -25,6 +25,7 @@ mod sentences;
 mod story;
 #[cfg(test)]
 mod tests;
+mod unclean_ends;
 
 pub use config::{Config, NetworkFaults, ProducerRules, Recovery};
 pub use judgement::{Header, Judgement};

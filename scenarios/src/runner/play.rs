@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{
     host::{Event, event::PartitionEvent},
     ids::{Offset, TopicPartition},
+    replica::rules::Protocol,
 };
 use bytes::Bytes;
 use sim::{
@@ -27,7 +28,7 @@ use crate::{
     blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
-    history::{CrashKind, DiskFault, FileChange, PowerLoss, UnsyncedChange},
+    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange},
     invariants::Watch,
 };
 
@@ -81,12 +82,20 @@ impl Play {
         cast: Cast,
         director: Director,
     ) -> Self {
+        let promised = match scenario.cluster.protocol {
+            Protocol::Kip966 => Promised::UntilUncleanEnds,
+            Protocol::Hw
+            | Protocol::Kip101
+            | Protocol::Kip279
+            | Protocol::Kip320
+            | Protocol::Kip595 => Promised::UntilDisksLoseIt,
+        };
         Self {
             scenario,
             world,
             cast,
             director,
-            watch: Watch::default(),
+            watch: Watch::new(promised),
             clients: ClientHistory::default(),
             undo: BTreeMap::new(),
             cues: Vec::new(),
