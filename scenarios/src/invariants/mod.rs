@@ -22,7 +22,7 @@
 //! | [`epochs_non_decreasing`] | `MonoEpoch` | O3 (iii) | `hw`, `kip-101`, `kip-279` |
 //! | [`min_hw`] | `MinHw` | O3 (iv) | `hw`, `kip-101`, `kip-279` |
 //! | [`acked_too_early`] | – | O1 | never |
-//! | [`one_leader_per_epoch`], [`model_equals_bytes`] | – | – | never |
+//! | [`one_leader_per_epoch`], [`lawful_deletion`], [`model_equals_bytes`] | – | – | never |
 //!
 //! Under `kip-320`, `kip-595` and `kip-966` all hold, and a violation is a find. O5 (no duplicate),
 //! O6 (order) and O7 (isolation) are judged at the end, by [`crate::oracle`]; O9 (liveness) by the
@@ -35,6 +35,7 @@ mod epochs_non_decreasing;
 mod exposed_stable;
 mod high_watermark_sanity;
 mod hw_below_min_isr;
+mod lawful_deletion;
 mod leader_in_isr;
 mod log_match;
 mod log_matching;
@@ -129,6 +130,7 @@ impl Watch {
                 self.high_watermark_sanity.check(&context, broker, event, &mut self.findings);
                 acked_too_early::check(&context, broker, event, &mut self.findings);
                 valid_high_watermark::check_moved(&context, broker, event, &mut self.findings);
+                lawful_deletion::check(&context, broker, event, &mut self.findings);
                 hw_below_min_isr::check(&context, broker, event, &mut self.findings);
                 min_hw::check(&context, broker, event, &mut self.findings);
                 weak_isr::check(&context, broker, event, &mut self.signals);

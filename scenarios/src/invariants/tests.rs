@@ -69,6 +69,7 @@ fn epochs_break_when_an_older_one_stands_behind_a_newer() {
 #[test]
 fn high_watermark_breaks_beyond_the_log_end() {
     let mut run = healthy();
+    run.isr(&[1]);
     run.high_watermark(1, 0, 2, 3);
     assert_eq!(run.broken(), ["high-watermark-sanity"]);
 }

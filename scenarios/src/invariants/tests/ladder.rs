@@ -1,7 +1,7 @@
 //! The invariants of the models that compare replicas, leaders' views and readers.
 
 use broker::{
-    host::event::{ConsumerEvent, Delivery, ElectionKind, PartitionEvent, Role},
+    host::event::{ConsumerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent, Role},
     ids::{BrokerId, LeaderEpoch, Offset, PartitionEpoch},
 };
 
@@ -195,4 +195,29 @@ fn what_an_unclean_election_took_may_be_handed_out_anew() {
     run.high_watermark(2, 1, 0, 3);
     hand_out(&mut run, 2, 1, 3);
     assert_eq!(run.broken(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_deletion_above_the_high_watermark_is_not_lawful() {
+    for (to, broken) in [(2, &[][..]), (3, &["lawful-deletion"])] {
+        let mut run = healthy();
+        run.produce(1, (2, 1), 2, None);
+        let event = PartitionEvent::LogStartMoved {
+            partition: orders(),
+            from: Offset(0),
+            to: Offset(to),
+            reason: LogStartReason::DeleteRecords,
+        };
+        run.tell("broker-1", event);
+        assert_eq!(run.broken(), broken);
+    }
+}
+
+#[test]
+fn acks_all_breaks_when_another_record_stands_at_the_offset() {
+    let mut run = healthy();
+    run.send((2, 1));
+    run.attempt(1, (2, 1), None, 1);
+    run.ack(1, (2, 1), 0, 2);
+    assert_eq!(run.broken(), ["acked-too-early"]);
 }
