@@ -8,7 +8,7 @@ use super::{
 pub(super) fn find(case: &Case<'_>, all: &mut Vec<Finding>) {
     for step in steps(case) {
         if step.within == Within::OnePoll && step.gap < 1 {
-            let anomaly = Anomaly::IntNonmonotonicPoll(step.step);
+            let anomaly = Anomaly::IntNonmonotonicPoll(step.moved);
             all.push(Finding { partition: step.partition.clone(), anomaly });
         }
     }

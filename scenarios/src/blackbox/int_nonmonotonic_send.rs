@@ -8,7 +8,7 @@ use super::{
 pub(super) fn find(case: &Case<'_>, all: &mut Vec<Finding>) {
     for pair in pairs(case, With::Furthest) {
         if pair.within == Within::OneOperation && pair.gap < 0 {
-            let anomaly = Anomaly::IntNonmonotonicSend(pair.pair);
+            let anomaly = Anomaly::IntNonmonotonicSend(pair.values);
             all.push(Finding { partition: pair.partition.clone(), anomaly });
         }
     }

@@ -1,4 +1,5 @@
-//! `int-send-skip`: something stands between two values of one operation. Kafka never promised otherwise.
+//! `int-send-skip`: something stands between two values of one operation. Kafka never promised
+//! otherwise.
 
 use super::{
     Anomaly, Case, Finding,
@@ -8,7 +9,7 @@ use super::{
 pub(super) fn find(case: &Case<'_>, all: &mut Vec<Finding>) {
     for pair in pairs(case, With::Last) {
         if pair.within == Within::OneOperation && 1 < pair.gap {
-            let anomaly = Anomaly::IntSendSkip(pair.pair);
+            let anomaly = Anomaly::IntSendSkip(pair.values);
             all.push(Finding { partition: pair.partition.clone(), anomaly });
         }
     }

@@ -8,7 +8,7 @@ use super::{
 pub(super) fn find(case: &Case<'_>, all: &mut Vec<Finding>) {
     for pair in pairs(case, With::Furthest) {
         if pair.within == Within::TwoOperations && pair.gap < 0 {
-            let anomaly = Anomaly::NonmonotonicSend(pair.pair);
+            let anomaly = Anomaly::NonmonotonicSend(pair.values);
             all.push(Finding { partition: pair.partition.clone(), anomaly });
         }
     }

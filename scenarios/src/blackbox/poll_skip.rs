@@ -8,7 +8,7 @@ use super::{
 pub(super) fn find(case: &Case<'_>, all: &mut Vec<Finding>) {
     for step in steps(case) {
         if step.within == Within::TwoPolls && 1 < step.gap {
-            let anomaly = Anomaly::PollSkip(step.step);
+            let anomaly = Anomaly::PollSkip(step.moved);
             all.push(Finding { partition: step.partition.clone(), anomaly });
         }
     }

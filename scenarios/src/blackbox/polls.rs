@@ -10,7 +10,7 @@ pub(super) struct Step<'a> {
     pub(super) within: Within,
     /// By how many indexes it goes on: 1 where nothing is wrong.
     pub(super) gap: i64,
-    pub(super) step: Move,
+    pub(super) moved: Move,
 }
 
 /// Whether both deliveries are of one poll.
@@ -50,7 +50,7 @@ fn of_stream<'a>(
         let within = if then == moment { Within::OnePoll } else { Within::TwoPolls };
         let index = |offset| i64::try_from(order.index(offset)).unwrap_or(i64::MAX);
         let gap = index(offset) - index(from);
-        let step = Move { consumer: consumer.clone(), delivery, from, to: offset };
-        Some(Step { partition, within, gap, step })
+        let moved = Move { consumer: consumer.clone(), delivery, from, to: offset };
+        Some(Step { partition, within, gap, moved })
     })
 }

@@ -13,7 +13,7 @@ pub(super) struct Pair<'a> {
     pub(super) within: Within,
     /// By how many indexes the later stands behind the earlier.
     pub(super) gap: i64,
-    pub(super) pair: Inversion,
+    pub(super) values: Inversion,
 }
 
 /// Whether both values were asked for at one moment.
@@ -55,7 +55,7 @@ pub(super) fn pairs<'a>(case: &'a Case<'_>, with: With) -> impl Iterator<Item = 
             partition,
             within: if one { Within::OneOperation } else { Within::TwoOperations },
             gap: index(at) - index(then),
-            pair: Inversion {
+            values: Inversion {
                 producer: sent.producer.clone(),
                 earlier: (value(earlier), then),
                 later: (value(sent), at),

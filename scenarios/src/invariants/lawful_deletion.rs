@@ -1,8 +1,8 @@
 //! Nothing is deleted that was not committed: a log start never passes the replica's own high
 //! watermark, nor a follower's the highest that any leader had.
 //!
-//! Rule V-delete of the contract, as far as offsets go. Whether time or size asked for it is left to
-//! the tests of the log.
+//! Rule V-delete of the contract, as far as offsets go. Whether time or size asked for it is left
+//! to the tests of the log.
 
 use broker::{
     host::event::{LogStartReason, PartitionEvent},

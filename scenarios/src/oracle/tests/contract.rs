@@ -188,7 +188,7 @@ fn a_record_that_timed_out_may_stand_in_the_log() {
     assert_eq!(judgement.records.unknown, 1);
 }
 
-/// DeleteRecords to the high watermark: V-delete, no loss.
+/// `DeleteRecords` to the high watermark: V-delete, no loss.
 #[test]
 fn deleted_records_are_not_lost() {
     let mut run = committed(&[1]);
