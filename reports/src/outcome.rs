@@ -37,6 +37,8 @@ pub struct Outcome {
     pub consumers: BTreeMap<String, ConsumerCounts>,
     /// Each lost, repeated, reordered record and whatever else was out of the ordinary.
     pub anomalies: Vec<Anomaly>,
+    /// How often the clients' histories alone show which anomaly, by its name in Jepsen's checker.
+    pub black_box: BTreeMap<String, u64>,
     /// Each broken invariant, in the order in which they broke.
     pub violations: Vec<Violation>,
     /// Each election, and each moment from which a partition had no leader.

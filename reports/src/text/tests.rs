@@ -141,6 +141,7 @@ fn healthy() -> Report {
             ConsumerCounts { delivered: 200, ..ConsumerCounts::default() },
         )]),
         anomalies: Vec::new(),
+        black_box: BTreeMap::new(),
         violations: Vec::new(),
         elections: Vec::new(),
         truncations: Vec::new(),
@@ -167,6 +168,7 @@ fn violation() -> Report {
         verdict: Verdict::Violation,
         passed: false,
         records: RecordCounts { sent: 10, acked: 10, acked_lost: 1, lost: 1, ..<_>::default() },
+        black_box: BTreeMap::new(),
         anomalies: vec![Anomaly {
             allowed: false,
             rule: "committed".to_owned(),

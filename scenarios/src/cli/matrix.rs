@@ -182,8 +182,7 @@ fn subjects(files: &[PathBuf], seed: Option<u64>) -> Result<Vec<Subject>, FileEr
             let selection = Selection { variant, overrides: Vec::new() };
             let checked = file.check_selection(&selection)?;
             let seed = seed.unwrap_or(checked.scenario.seeds[0]);
-            let mut resolved =
-                file.resolve(&selection, &mut plan::choices(Draws::new(seed)))?;
+            let mut resolved = file.resolve(&selection, &mut plan::choices(Draws::new(seed)))?;
             resolved.scenario.seeds = vec![seed];
             of_file.push(resolved);
         }

@@ -38,6 +38,7 @@ impl Runner for Instant {
             unavailable_ms: Unavailable::default(),
             consumers: BTreeMap::new(),
             anomalies: Vec::new(),
+            black_box: BTreeMap::new(),
             violations: Vec::new(),
             elections: Vec::new(),
             truncations: Vec::new(),

@@ -20,6 +20,8 @@ pub struct Judgement {
     pub consumers: BTreeMap<String, ConsumerCounts>,
     /// Each record that was lost, repeated, reordered, …
     pub anomalies: Vec<Anomaly>,
+    /// How often the clients' histories alone show which anomaly.
+    pub black_box: BTreeMap<String, u64>,
     /// The broken invariants.
     pub violations: Vec<Violation>,
     /// The elections.
@@ -62,6 +64,7 @@ impl Default for Judgement {
             unavailable_ms: Unavailable::default(),
             consumers: BTreeMap::new(),
             anomalies: Vec::new(),
+            black_box: BTreeMap::new(),
             violations: Vec::new(),
             elections: Vec::new(),
             truncations: Vec::new(),
@@ -91,6 +94,7 @@ impl Judgement {
             unavailable_ms: self.unavailable_ms,
             consumers: self.consumers,
             anomalies: self.anomalies,
+            black_box: self.black_box,
             violations: self.violations,
             elections: self.elections,
             truncations: self.truncations,

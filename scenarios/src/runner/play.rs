@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{
     host::{Event, event::PartitionEvent},
     ids::{Offset, TopicPartition},
+    replica::rules::Protocol,
 };
 use bytes::Bytes;
 use sim::{
@@ -25,9 +26,10 @@ use super::{
     stage::Cast,
 };
 use crate::{
+    blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
-    history::{CrashKind, DiskFault, FileChange, PowerLoss, UnsyncedChange},
+    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange},
     invariants::Watch,
 };
 
@@ -39,6 +41,8 @@ pub(super) struct Play {
     pub(super) cast: Cast,
     pub(super) director: Director,
     pub(super) watch: Watch,
+    /// What the clients saw, for the oracle that knows nothing else.
+    pub(super) clients: ClientHistory,
     /// What takes back each fault that lasts.
     undo: BTreeMap<FaultId, Undo>,
     /// What alarms are for, by their tokens.
@@ -81,12 +85,21 @@ impl Play {
         cast: Cast,
         director: Director,
     ) -> Self {
+        let promised = match scenario.cluster.protocol {
+            Protocol::Kip966 => Promised::UntilUncleanEnds,
+            Protocol::Hw
+            | Protocol::Kip101
+            | Protocol::Kip279
+            | Protocol::Kip320
+            | Protocol::Kip595 => Promised::UntilDisksLoseIt,
+        };
         Self {
             scenario,
             world,
             cast,
             director,
-            watch: Watch::default(),
+            watch: Watch::new(promised),
+            clients: ClientHistory::default(),
             undo: BTreeMap::new(),
             cues: Vec::new(),
             after_outputs: Vec::new(),
@@ -192,6 +205,7 @@ impl Play {
             self.misfires.extend(refusal(event));
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
+            self.clients.on_event(self.world.now().0, event);
             fired.extend(self.director.observe(name, event));
             if let Event::Partition(PartitionEvent::Recovered(recovered)) = event {
                 self.compare_with_bytes(node, &recovered.partition);

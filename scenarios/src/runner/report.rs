@@ -13,6 +13,7 @@ use super::{
     stage::{FINAL_READER, all_partitions},
 };
 use crate::{
+    blackbox::{self, FinalReader},
     cli::Run,
     format::Resolved,
     history::FinalRead,
@@ -42,6 +43,7 @@ pub(super) fn report(
         Err(Broken::Panicked { .. } | Broken::Setup(_)) => None,
     };
     let config = oracle_config(&play, recovery);
+    let clients = blackbox::check(&play.clients, final_reader(played));
     let read = final_read(&play);
     let at = play.at();
     let misfires = misfires(&play);
@@ -60,7 +62,7 @@ pub(super) fn report(
     let entries = play.world.trace().entries();
     let trace = (!entries.is_empty())
         .then(|| entries.iter().flat_map(|entry| [entry.to_string(), "\n".to_owned()]).collect());
-    let mut judgement = oracle::judge(play.watch, &read, &config);
+    let mut judgement = oracle::judge(play.watch, &read, &config, &clients);
     if let Some((node, message)) = panic {
         let at = Moment(at);
         let violation = Violation { invariant: "no-panic".to_owned(), at, node, detail: message };
@@ -111,6 +113,14 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
 fn gone_for_good(play: &Play) -> BTreeSet<BrokerId> {
     let gone = play.cast.brokers().into_iter().filter(|node| play.is_gone(*node));
     gone.filter_map(|node| play.cast.broker(node)).collect()
+}
+
+/// A run that recovered ends when its final reader has read everything.
+fn final_reader(played: &Result<Played, Broken>) -> FinalReader {
+    match played {
+        Ok(Played { unrecovered: None, .. }) => FinalReader::ReadAll(ClientId::from(FINAL_READER)),
+        Ok(_) | Err(_) => FinalReader::None,
+    }
 }
 
 /// Reads every replica, and what the fresh consumer got. Who is gone for good is not read: after a
