@@ -331,7 +331,7 @@ fn settle_operated(
     response: &Response,
     out: &mut Outbox<AdminAnswer>,
 ) -> bool {
-    let result = match operation.settle(response) {
+    let result = match AdminOperation::settle(response) {
         Settled::Again => return false,
         Settled::Done => Ok(()),
         Settled::Refused(error, message) => {
