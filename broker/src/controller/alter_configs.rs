@@ -78,7 +78,7 @@ impl View<'_> {
         for config in &resource.configs {
             let key = config.name.as_str();
             let value = match (config.config_operation, &config.value) {
-                (SET, Some(value)) => Some(value).map(WireString::as_str),
+                (SET, Some(value)) => Some(WireString::as_str(value)),
                 (DELETE, _) => None,
                 _ => {
                     let message = format!("Nothing can be done with {key} that way.");

@@ -39,7 +39,7 @@ type Writer = fn(&[Value], &mut dyn Write) -> io::Result<()>;
 /// What nobody should look for.
 const NOT_MODELLED: &str = "\
 Not modelled: transactions, consumer groups, compaction, compression, tiered storage, quorums of
-controllers, reassignment, share groups.";
+controllers, share groups.";
 
 pub(super) fn list(args: &ListArgs, terminal: &mut Terminal<'_>) -> io::Result<Exit> {
     let (entries, write): (_, Writer) = if args.events {

@@ -1,4 +1,4 @@
-//! The admin client (Kafka's `KafkaAdminClient`), as far as a test bed needs one: it creates topics,
+//! The admin client (Kafka's `KafkaAdminClient`), as far as a testbed needs one: it creates topics,
 //! says where their partitions are, and does what operators do to them.
 //!
 //! Any broker is asked; in a `KRaft` cluster brokers pass on what the controller has to do. One
@@ -331,7 +331,7 @@ fn settle_operated(
     response: &Response,
     out: &mut Outbox<AdminAnswer>,
 ) -> bool {
-    let result = match operation.settle(response) {
+    let result = match AdminOperation::settle(response) {
         Settled::Again => return false,
         Settled::Done => Ok(()),
         Settled::Refused(error, message) => {

@@ -142,11 +142,8 @@ impl AdminOperation {
     }
 
     /// Reads the answer. One of another API is none.
-    pub(super) fn settle(&self, response: &Response) -> Settled {
-        let (error, message) = match first_error(response) {
-            Some(found) => found,
-            None => return Settled::Again,
-        };
+    pub(super) fn settle(response: &Response) -> Settled {
+        let Some((error, message)) = first_error(response) else { return Settled::Again };
         match error {
             ErrorCode::None | ErrorCode::ElectionNotNeeded => Settled::Done,
             ErrorCode::NotController
@@ -206,7 +203,7 @@ mod tests {
         let topic = ReplicaElectionResult::default()
             .with_partition_result(errors.iter().map(result).collect());
         let response = ElectLeadersResponse::default().with_replica_election_results(vec![topic]);
-        AdminOperation::ElectPreferred(None).settle(&response.into())
+        AdminOperation::settle(&response.into())
     }
 
     #[test]

@@ -9,7 +9,8 @@ fn an_elected_member_of_the_isr_leads_although_nobody_died() {
     let played = play(json!([
         { "at": "1s", "do": { "elect": { "partition": "orders-0", "leader": "broker-3" } } },
         { "at": "2s", "do": { "elect": { "partition": "orders-0", "leader": "leader:orders-0" } } },
-        { "at": "3s", "do": { "elect": { "partition": "orders-0", "leader": "follower:orders-0" } } }
+        { "at": "3s",
+          "do": { "elect": { "partition": "orders-0", "leader": "follower:orders-0" } } }
     ]))
     .passed();
     let elections = &played.report.outcome.elections;
