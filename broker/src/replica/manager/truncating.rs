@@ -1,4 +1,4 @@
-//! What a follower does before its first fetch: find out where its log leaves the leader's, and cut.
+//! What a follower does before its first fetch: find where its log leaves the leader's, and cut.
 //!
 //! Mirrors `AbstractFetcherThread.maybeTruncate`, `truncateToHighWatermark`,
 //! `truncateToEpochEndOffsets` and `maybeTruncateToEpochEndOffsets` (KIP-101, KIP-279, KIP-320).

@@ -129,7 +129,8 @@ pub(crate) enum Readiness {
 }
 
 impl Partition {
-    /// Checks the epoch that a peer believes in, if there is a fence, and whether this broker may answer.
+    /// Checks the epoch that a peer believes in, if there is a fence, and whether this broker may
+    /// answer.
     ///
     /// # Errors
     /// `FENCED_LEADER_EPOCH` if the peer is behind, `UNKNOWN_LEADER_EPOCH` if it is ahead,
