@@ -39,7 +39,7 @@ impl<P: Process> World<P> {
                 Turn::Job(job) => {
                     executor.advance_to(self.now);
                     let job = executor.execute(job).await;
-                    return self.stepped(*job);
+                    return self.stepped(job);
                 }
                 Turn::Nothing => {}
             }
@@ -174,8 +174,9 @@ impl<P: Process> World<P> {
     }
 
     /// A step was executed. Its events are told; its outputs wait.
-    fn stepped(&mut self, job: Job<P>) -> Moment<P> {
-        let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = job;
+    #[expect(clippy::boxed_local, reason = "it is large, and comes in its box")]
+    fn stepped(&mut self, job: Box<Job<P>>) -> Moment<P> {
+        let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = *job;
         let (took, point) = disk.end();
         let now = self.now;
         let mut outputs = out.into_outputs();

@@ -50,7 +50,7 @@ impl Process for TopicsApp {
         disk: &mut dyn Disk,
         out: &mut Outbox<()>,
     ) {
-        let started = input == Input::Started;
+        let started = matches!(input, Input::Started);
         let mut answers = Vec::new();
         if let Some(input) = for_client(input) {
             answers.extend(pass(&mut self.admin, now, input, disk, out));
