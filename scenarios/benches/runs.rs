@@ -111,7 +111,9 @@ fn print_memory() {
         run(&resolved, done, Tracing::Hash);
         done += 1;
         if done <= MEMORY_WARM_UP {
+            // What was measured before may still be on its way back to the system.
             early = resident_kib();
+            most = early;
         }
         most = resident_kib().max(most);
     }
