@@ -1,9 +1,13 @@
 //! How fast runs are, and what they hold on to.
 //!
 //! `cargo bench -p scenarios` measures runs of two scenarios and of a cluster in which nothing is
-//! sent, each as a whole: from the resolved file to the judged report. The items that are counted
-//! are the inputs of processes. Besides it prints how many times faster than real time an idle
-//! cluster is, and how the resident memory grows over many seeds.
+//! sent, each as a whole: from the resolved file to the judged report, on one core. The items that
+//! are counted are the inputs of processes. After the table it prints the figures in a line each:
+//! runs and inputs a second, how many times faster than real time an idle cluster is, and how the
+//! resident memory grows over many seeds. That takes about two minutes.
+//!
+//! `MEMORY_SEEDS=10000 cargo bench -p scenarios` runs so many seeds for the memory, however long
+//! they take; else it runs as many as a minute has room for.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark reads the real clock")]
 
@@ -24,9 +28,15 @@ use scenarios::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The seeds over which memory must stay flat, and the most time that is spent on them.
-const MEMORY_SEEDS: u64 = 10_000;
+/// The variable that says over how many seeds memory is watched.
+const MEMORY_SEEDS: &str = "MEMORY_SEEDS";
+/// How long it is watched if nothing is said.
 const MEMORY_TIME_MAX: Duration = Duration::from_secs(60);
+/// After so many seeds everything that is made once has been made.
+const MEMORY_WARM_UP: u64 = 100;
+
+/// How long the runs of one line are counted.
+const RUNS_TIME: Duration = Duration::from_secs(5);
 
 /// An idle cluster does nothing but keep itself alive.
 const IDLE: &[&str] = &["producers=[]", "consumers=[]", "duration=600s"];
@@ -35,6 +45,8 @@ fn main() {
     divan::main();
     // Where only the benchmarks are listed or tried, nothing is measured.
     if std::env::args().any(|argument| argument == "--bench") {
+        print_runs("healthy.json");
+        print_runs("leader-crash-acks-all.json");
         print_idle();
         print_memory();
     }
@@ -56,7 +68,7 @@ fn idle_for_ten_minutes(bencher: Bencher<'_, '_>) {
 }
 
 fn measure(bencher: Bencher<'_, '_>, resolved: &Resolved) {
-    let inputs = inputs(resolved);
+    let inputs = inputs(resolved, 1);
     bencher.counter(ItemsCount::new(inputs)).bench(|| run(resolved, 1, Tracing::Hash));
 }
 
@@ -69,20 +81,47 @@ fn print_idle() {
     println!("an idle cluster is {times} times faster than real time");
 }
 
+fn print_runs(file: &str) {
+    let resolved = resolved(file, &[]);
+    let begin = Instant::now();
+    let mut seeds = 0;
+    while begin.elapsed() < RUNS_TIME {
+        run(&resolved, seeds, Tracing::Hash);
+        seeds += 1;
+    }
+    let millis = begin.elapsed().as_millis();
+    // The inputs are counted afterwards, in some of the runs: a trace in words takes its time.
+    let some = seeds.min(5);
+    let inputs: usize = (0..some).map(|seed| inputs(&resolved, seed)).sum();
+    let runs = u128::from(seeds) * 1_000 / millis;
+    let inputs = inputs as u128 * u128::from(seeds) * 1_000 / u128::from(some) / millis;
+    println!("{file}: {runs} runs a second, {inputs} inputs a second");
+}
+
 fn print_memory() {
     let resolved = resolved("healthy.json", &[]);
+    let wanted = std::env::var(MEMORY_SEEDS).ok().and_then(|text| text.parse::<u64>().ok());
     let begin = Instant::now();
-    let mut done = 0;
-    let mut early = 0;
-    while done < MEMORY_SEEDS && begin.elapsed() < MEMORY_TIME_MAX {
+    let goes_on = |done: u64| match wanted {
+        Some(seeds) => done < seeds,
+        None => begin.elapsed() < MEMORY_TIME_MAX,
+    };
+    let (mut done, mut early, mut most) = (0, 0, 0);
+    while goes_on(done) {
         run(&resolved, done, Tracing::Hash);
         done += 1;
-        if done == 100 {
+        if done <= MEMORY_WARM_UP {
+            // What was measured before may still be on its way back to the system.
             early = resident_kib();
+            most = early;
         }
+        most = resident_kib().max(most);
     }
     let late = resident_kib();
-    println!("resident: {early} KiB after 100 seeds, {late} KiB after {done}");
+    println!(
+        "resident: {early} KiB after {} seeds, {late} KiB after {done}, never above {most} KiB",
+        done.min(MEMORY_WARM_UP)
+    );
 }
 
 fn run(resolved: &Resolved, seed: u64, tracing: Tracing) -> Run {
@@ -91,8 +130,8 @@ fn run(resolved: &Resolved, seed: u64, tracing: Tracing) -> Run {
 }
 
 /// How many inputs the processes of a run take.
-fn inputs(resolved: &Resolved) -> usize {
-    let trace = run(resolved, 1, Tracing::Entries).trace.unwrap_or_default();
+fn inputs(resolved: &Resolved, seed: u64) -> usize {
+    let trace = run(resolved, seed, Tracing::Entries).trace.unwrap_or_default();
     trace.lines().filter(|line| line.split(' ').nth(2) == Some("takes")).count()
 }
 

@@ -20,16 +20,17 @@ use crate::{
     world::NodeId,
 };
 
-/// One step to be executed.
-#[derive(Debug)]
+/// One step to be executed. Its room serves the next one, when it has given up what it carried.
+#[derive(Clone, Debug)]
 pub struct Job<P: Process> {
     pub(crate) node: NodeId,
     pub(crate) name: Arc<str>,
     pub(crate) incarnation: u32,
     pub(crate) now: Now,
     pub(crate) input: Option<Input<P::Command>>,
-    pub(crate) process: Box<P>,
-    pub(crate) disk: Box<Disk>,
+    /// Here, and not in the world, while the step is executed. So is the disk.
+    pub(crate) process: Option<Box<P>>,
+    pub(crate) disk: Option<Box<Disk>>,
     pub(crate) out: Outbox<P>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) panic: Option<String>,
@@ -53,10 +54,14 @@ impl<P: Process> Job<P> {
 
     /// Executes the step. A panic of the process is caught and becomes part of the result.
     pub fn run(&mut self) {
-        let Some(input) = self.input.take() else { return };
+        let (Some(input), Some(process), Some(disk)) =
+            (self.input.take(), &mut self.process, &mut self.disk)
+        else {
+            return;
+        };
         let stepped = catch_unwind(AssertUnwindSafe(|| {
-            self.process.step(self.now, input, &mut self.disk, &mut self.out);
-            self.process.deadline()
+            process.step(self.now, input, disk, &mut self.out);
+            process.deadline()
         }));
         match stepped {
             Ok(deadline) => self.deadline = deadline,

@@ -14,6 +14,9 @@ use crate::{time::Time, world::NodeId};
 /// Bytes are gathered up to this many before they are hashed.
 const PENDING_MAX: usize = 2_048;
 
+/// Each thing begins with its kind, its time and its node.
+const HEAD: usize = 1 + 8 + 8;
+
 /// The hash of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -111,11 +114,15 @@ impl Trace {
         detail: impl FnOnce() -> String,
     ) {
         self.length += 1;
-        self.pending.push(kind as u8);
-        let mut line = Line { bytes: &mut self.pending };
-        line.number(time.0);
-        line.number(node.map_or(u64::MAX, |(node, _)| u64::from(node.0)));
-        bytes(&mut line);
+        let mut head = [0; HEAD];
+        let (kinds, rest) = head.split_at_mut(1);
+        let (times, nodes) = rest.split_at_mut(8);
+        kinds[0] = kind as u8;
+        times.copy_from_slice(&time.0.to_le_bytes());
+        let number = node.map_or(u64::MAX, |(node, _)| u64::from(node.0));
+        nodes.copy_from_slice(&number.to_le_bytes());
+        self.pending.extend_from_slice(&head);
+        bytes(&mut Line { bytes: &mut self.pending });
         if PENDING_MAX <= self.pending.len() {
             self.hasher.update(&self.pending);
             self.pending.clear();

@@ -6,6 +6,7 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
+    host::Output,
     ids::BrokerId,
     net::{Completion, Outcome, Outgoing},
     protocol::{Request, Response, versions},
@@ -45,7 +46,7 @@ impl Running {
                 let token = Token::AlterPartition(ticket);
                 self.send_to_controller(token, &Request::AlterPartition(request), timeout, around);
             }
-            Effect::Event(event) => around.out.event(event),
+            Effect::Event(event) => around.out.push(Output::Event(event)),
             Effect::Halt(error) => self.halt(error, around),
         }
     }

@@ -113,7 +113,7 @@ impl Process for Broker {
         out: &mut Outbox<Infallible>,
     ) {
         let mut around = Surroundings { now, disk, out };
-        if input == Input::Started {
+        if matches!(input, Input::Started) {
             return self.start(around);
         }
         let Stage::Running(running) = &mut self.stage else { return };

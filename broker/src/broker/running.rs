@@ -51,6 +51,8 @@ pub(super) struct Running {
     /// What replication wants done. Empty between steps.
     pub(super) effects: Vec<Effect>,
     listening: Listening,
+    /// When something is to be done, if nothing happens before: as it was after the last step.
+    deadline: Option<Instant>,
     pub(super) fate: Fate,
 }
 
@@ -104,6 +106,7 @@ impl Running {
             ),
             effects,
             listening: Listening::NotYet,
+            deadline: None,
             fate: Fate::GoesOn,
             broker,
             config,
@@ -129,11 +132,16 @@ impl Running {
             }
         }
         self.send_what_is_due(around);
+        self.deadline = self.earliest_deadline();
         Fate::GoesOn
     }
 
     /// When something is to be done, if nothing happens before.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn earliest_deadline(&self) -> Option<Instant> {
         [
             self.network.deadline(),
             self.replicas.deadline(),
@@ -230,6 +238,9 @@ impl Running {
 
     fn on_time(&mut self, around: &mut Surroundings<'_>) {
         let now = around.now.monotonic;
+        if self.deadline.is_none_or(|at| now < at) {
+            return;
+        }
         let change = self.lifecycle.on_time(now);
         self.on_lifecycle(change, around);
         if self.fate == Fate::Ended {
@@ -279,8 +290,8 @@ impl Running {
             self.replicas.remove_strays(ctx);
         }
         let (broker, end_offset) = (self.broker, image.end_offset());
-        self.effects
-            .push(Effect::Event(BrokerEvent::MetadataApplied { broker, end_offset }.into()));
+        let event = BrokerEvent::MetadataApplied { broker, end_offset };
+        self.effects.push(Effect::Event(Box::new(event.into())));
     }
 
     /// Ends because nobody registers it (`RegistrationTimeoutEvent`). Nothing was served, and what

@@ -207,7 +207,7 @@ where
                 self.arrive(Arrived { connection, broker, frame });
             }
             Output::Answer(answer) => self.answers.push(answer),
-            Output::Event(event) => self.events.push(event),
+            Output::Event(event) => self.events.push(*event),
             Output::Exit(_) => {}
             Output::Listen { .. } | Output::Close { .. } | Output::Send { .. } => {
                 panic!("a client does not serve: {output:?}")

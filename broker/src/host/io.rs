@@ -97,8 +97,8 @@ pub enum Output<A> {
     Answer(A),
     /// End this incarnation.
     Exit(ExitReason),
-    /// Something that matters has happened.
-    Event(Event),
+    /// Something that matters has happened. Boxed: it is large beside the others.
+    Event(Box<Event>),
 }
 
 /// What a frame is, without decoding it.
@@ -124,6 +124,9 @@ pub enum ExitReason {
     /// Its configuration or its disk does not let it start; the process has said why in an event.
     CannotStart,
 }
+
+/// What most steps leave at most.
+const ROOM: usize = 8;
 
 /// Where a step leaves its outputs, in the order in which they happen.
 #[derive(Clone, Debug)]
@@ -161,9 +164,9 @@ impl<A> Outbox<A> {
         Self::default()
     }
 
-    /// An empty outbox that its host can close in the middle of a step.
-    pub fn behind(gate: Gate) -> Self {
-        Self { outputs: Vec::new(), gate: Some(gate) }
+    /// An empty outbox that its host can close in the middle of a step, if there is a gate.
+    pub fn behind(gate: Option<Gate>) -> Self {
+        Self { outputs: Vec::with_capacity(ROOM), gate }
     }
 
     /// Appends any output.
@@ -205,7 +208,7 @@ impl<A> Outbox<A> {
 
     /// Tells whoever watches what has happened.
     pub fn event(&mut self, event: impl Into<Event>) {
-        self.push(Output::Event(event.into()));
+        self.push(Output::Event(Box::new(event.into())));
     }
 
     /// Takes everything out, in order, and leaves the outbox empty with its room kept.

@@ -112,7 +112,8 @@ impl DelayedFetch {
 
     /// Puts the answer together and tells what was refused.
     pub(super) fn answer(&self, ctx: &mut Context<'_>, outcomes: Vec<FetchOutcome>) -> Response {
-        let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+        // Most answers are about one partition: room for four is two kilobytes.
+        let mut topics: Vec<FetchableTopicResponse> = Vec::with_capacity(1);
         for (item, outcome) in self.items.iter().zip(outcomes) {
             if let (Err(error), Ok(partition)) = (&outcome, &item.partition) {
                 self.tell_refused(ctx, partition, *error);
@@ -121,11 +122,10 @@ impl DelayedFetch {
                 last.topic_id == item.topic_id && last.topic == item.topic
             };
             if !topics.last().is_some_and(is_same) {
-                topics.push(
-                    FetchableTopicResponse::default()
-                        .with_topic(item.topic.clone())
-                        .with_topic_id(item.topic_id),
-                );
+                let mut topic = FetchableTopicResponse::default();
+                (topic.topic, topic.topic_id) = (item.topic.clone(), item.topic_id);
+                topic.partitions.reserve_exact(1);
+                topics.push(topic);
             }
             if let Some(topic) = topics.last_mut() {
                 topic.partitions.push(partition_data(item.index, outcome));

@@ -30,7 +30,7 @@ impl std::fmt::Debug for Context<'_> {
 
 impl Context<'_> {
     pub(super) fn event(&mut self, event: PartitionEvent) {
-        self.effects.push(Effect::Event(event.into()));
+        self.effects.push(Effect::Event(Box::new(event.into())));
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
@@ -71,7 +71,7 @@ pub enum Effect {
         ticket: AlterPartitionTicket,
     },
     /// Tell what happened.
-    Event(Event),
+    Event(Box<Event>),
     /// Stop at once: the only log directory failed.
     Halt(String),
 }

@@ -18,7 +18,8 @@ pub(super) fn drive<P: Process>(
     command: impl FnOnce(AppCommand) -> Option<P::Command>,
 ) {
     let Some(input) = self::input(input, command) else { return };
-    let gate = Gate::default();
+    // Only where the disk may die in the step is there something to shut off.
+    let gate = disk.death_switch().is_armed().then(Gate::default);
     let mut outbox = host::Outbox::behind(gate.clone());
     process.step(self::now(now), input, &mut HostDisk::new(disk, gate), &mut outbox);
     for output in outbox.drain() {

@@ -6,12 +6,12 @@ use bytes::Bytes;
 /// A disk as a broker sees it.
 pub(super) struct HostDisk<'a> {
     disk: &'a mut sim::Disk,
-    /// Closed when the process dies at a call to its disk.
-    gate: Gate,
+    /// Closed when the process dies at a call to its disk; none if it cannot.
+    gate: Option<Gate>,
 }
 
 impl<'a> HostDisk<'a> {
-    pub(super) fn new(disk: &'a mut sim::Disk, gate: Gate) -> Self {
+    pub(super) fn new(disk: &'a mut sim::Disk, gate: Option<Gate>) -> Self {
         Self { disk, gate }
     }
 
@@ -20,8 +20,10 @@ impl<'a> HostDisk<'a> {
         call: impl FnOnce(&mut sim::Disk) -> Result<T, sim::DiskError>,
     ) -> Result<T, host::DiskError> {
         let result = call(self.disk);
-        if !self.disk.death_switch().is_alive() {
-            self.gate.close();
+        if let Some(gate) = &self.gate
+            && !self.disk.death_switch().is_alive()
+        {
+            gate.close();
         }
         result.map_err(error)
     }

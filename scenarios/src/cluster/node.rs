@@ -13,8 +13,8 @@ use super::{
     apps::{ConsumerApp, ProducerApp, TopicsApp},
 };
 
-/// What the world calls the events of its processes.
-pub type NodeEvent = Event;
+/// What the world calls the events of its processes. Boxed, as they come.
+pub type NodeEvent = Box<Event>;
 
 /// A process of the cluster. Boxed: they differ much in size, and the world moves them about.
 #[derive(Clone, Debug, PartialEq)]

@@ -148,11 +148,13 @@ impl History {
     fn on_partition_event(&mut self, node: &str, event: &PartitionEvent) {
         let Some(broker) = broker_of(node) else { return };
         let name = partition_of(event);
-        if !self.partitions.contains_key(name) {
-            self.partitions
-                .insert(name.clone(), PartitionHistory::new(name.clone(), self.promised));
-        }
-        let partition = self.partitions.get_mut(name).expect("it was just put there");
+        let partition = match self.partitions.get_mut(name) {
+            Some(partition) => partition,
+            None => self
+                .partitions
+                .entry(name.clone())
+                .or_insert_with(|| PartitionHistory::new(name.clone(), self.promised)),
+        };
         let (now, sends, facts) = (self.now, &mut self.sends, &mut self.facts);
         partition.on_event(event, &mut Surroundings { now, broker, sends, facts });
         let leads = |epoch| partition.metadata.is_true_leader(broker, epoch);

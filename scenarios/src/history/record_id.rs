@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 /// What fills a value up to its size.
 const PADDING: u8 = b' ';
+const BLOCK: [u8; 16] = [PADDING; 16];
 
 /// The name of a record: its producer's name and its number in the producer's workload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +48,15 @@ impl fmt::Display for RecordId {
 
 /// Producer and index of a value, without allocation.
 pub(super) fn parts(value: &[u8]) -> Option<(&str, u64)> {
-    let padding = value.iter().rev().take_while(|byte| **byte == PADDING).count();
-    let name = std::str::from_utf8(&value[..value.len() - padding]).ok()?;
+    let mut name = value;
+    // Most of a value is padding: it goes by the block first.
+    while let Some((rest, &BLOCK)) = name.split_last_chunk() {
+        name = rest;
+    }
+    while let Some((&PADDING, rest)) = name.split_last() {
+        name = rest;
+    }
+    let name = std::str::from_utf8(name).ok()?;
     let (producer, index) = name.rsplit_once(':')?;
     Some((producer, index.parse().ok()?))
 }

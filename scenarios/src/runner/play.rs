@@ -114,25 +114,29 @@ impl Play {
         }
     }
 
-    /// Goes on until `done` holds or `time` has come. Says whether it holds.
+    /// Goes on until `done` holds or `time` has come. Says whether it holds. Outputs that leave
+    /// change nothing that it could look at: it is asked after steps and alarms.
     pub(super) async fn until(
         &mut self,
         time: Time,
         executor: &mut impl Executor<Node>,
         done: impl Fn(&Self) -> bool,
     ) -> Result<bool, Broken> {
-        loop {
-            if done(self) {
-                return Ok(true);
-            }
+        let mut is_done = done(self);
+        while !is_done {
             match self.world.advance_until(time, executor).await {
                 Moment::Stepped(stepped) => self.on_stepped(&stepped)?,
-                Moment::Left(left) => self.on_left(&left),
+                Moment::Left(left) => {
+                    self.on_left(&left);
+                    continue;
+                }
                 Moment::Alarm { token } => self.on_alarm(token)?,
                 Moment::Reached => return Ok(done(self)),
                 Moment::Ended(ending) => return Err(self.broken(&ending)),
             }
+            is_done = done(self);
         }
+        Ok(true)
     }
 
     /// Makes processes for nodes and starts them.
@@ -207,7 +211,7 @@ impl Play {
             self.watch.on_event(at, name, event);
             self.clients.on_event(self.world.now().0, event);
             fired.extend(self.director.observe(name, event));
-            if let Event::Partition(PartitionEvent::Recovered(recovered)) = event {
+            if let Event::Partition(PartitionEvent::Recovered(recovered)) = &**event {
                 self.compare_with_bytes(node, &recovered.partition);
             }
         }

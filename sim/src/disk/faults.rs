@@ -140,6 +140,11 @@ impl DeathSwitch {
         self.0.as_ref().is_none_or(|dead| !dead.load(Ordering::Relaxed))
     }
 
+    /// Whether the process may die at a call to the disk in this step.
+    pub fn is_armed(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn kill(&self) {
         if let Some(dead) = &self.0 {
             dead.store(true, Ordering::Relaxed);

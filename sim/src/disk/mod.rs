@@ -338,8 +338,8 @@ impl Disk {
         }
     }
 
-    fn file(&self, operation: DiskOperation, path: &str) -> Result<Inode, DiskError> {
-        self.names.file(path).ok_or_else(|| not_found(operation, path))
+    fn file(&mut self, operation: DiskOperation, path: &str) -> Result<Inode, DiskError> {
+        self.names.open(path).ok_or_else(|| not_found(operation, path))
     }
 
     fn write(

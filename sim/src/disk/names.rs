@@ -63,18 +63,28 @@ struct Directory {
 
 const ROOT: Inode = Inode(0);
 
+/// How many paths of files are remembered: a process works on a few at a time.
+const RECENT_MAX: usize = 8;
+
 /// All names on a disk.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     directories: BTreeMap<Inode, Arc<Directory>>,
     journal: VecDeque<NameOperation>,
     next: u64,
+    /// Files that were found since the names in the page cache last changed.
+    recent: Vec<(Box<str>, Inode)>,
 }
 
 impl Names {
     pub(super) fn new() -> Self {
         let root = Arc::new(Directory::default());
-        Self { directories: BTreeMap::from([(ROOT, root)]), journal: VecDeque::new(), next: 1 }
+        Self {
+            directories: BTreeMap::from([(ROOT, root)]),
+            journal: VecDeque::new(),
+            next: 1,
+            recent: Vec::new(),
+        }
     }
 
     /// A number that no file or directory had.
@@ -114,6 +124,19 @@ impl Names {
         }
     }
 
+    /// As [`Names::file`], and remembers it.
+    pub(super) fn open(&mut self, path: &str) -> Option<Inode> {
+        if let Some((_, inode)) = self.recent.iter().find(|(known, _)| **known == *path) {
+            return Some(*inode);
+        }
+        let inode = self.file(path)?;
+        if self.recent.len() == RECENT_MAX {
+            self.recent.clear();
+        }
+        self.recent.push((path.into(), inode));
+        Some(inode)
+    }
+
     pub(super) fn directory(&self, path: &str) -> Option<Inode> {
         match self.find(path)? {
             Entry::Directory(inode) => Some(inode),
@@ -139,6 +162,7 @@ impl Names {
         path: &str,
         changes: Vec<NameChange>,
     ) {
+        self.recent.clear();
         for change in &changes {
             let directory = self.directories.get_mut(&change.directory);
             let directory = directory.expect("a name is changed in a directory that was found");
@@ -204,6 +228,7 @@ impl Names {
 
     /// What a power loss leaves: the durable names and those unsynced changes that `keep` chooses.
     pub(super) fn lose_power(&mut self, keep: impl Fn(u64) -> bool) {
+        self.recent.clear();
         for operation in std::mem::take(&mut self.journal) {
             if keep(operation.sequence) {
                 self.make_durable(&operation);

@@ -122,8 +122,8 @@ impl<P: Process> Outbox<P> {
         Self { outputs, switch }
     }
 
-    pub(crate) fn into_outputs(self) -> Vec<Output<P>> {
-        self.outputs
+    pub(crate) fn take_outputs(&mut self) -> Vec<Output<P>> {
+        std::mem::take(&mut self.outputs)
     }
 
     /// Appends any output.

@@ -39,7 +39,7 @@ impl<P: Process> World<P> {
                 Turn::Job(job) => {
                     executor.advance_to(self.now);
                     let job = executor.execute(job).await;
-                    return self.stepped(*job);
+                    return self.stepped(job);
                 }
                 Turn::Nothing => {}
             }
@@ -146,18 +146,25 @@ impl<P: Process> World<P> {
         };
         disk.begin(now);
         let out = Outbox::over(std::mem::take(&mut self.spare), disk.death_switch());
-        Turn::Job(Box::new(Job {
+        let job = Job {
             node,
             name: state.name.clone(),
             incarnation: state.incarnation,
             now: state.clock.read(now),
             input: Some(input),
-            process,
-            disk,
+            process: Some(process),
+            disk: Some(disk),
             out,
             deadline: None,
             panic: None,
-        }))
+        };
+        Turn::Job(match self.spare_job.take() {
+            Some(mut room) => {
+                *room = job;
+                room
+            }
+            None => Box::new(job),
+        })
     }
 
     /// Counts an input that is about to be taken, unless it is one too many.
@@ -174,16 +181,17 @@ impl<P: Process> World<P> {
     }
 
     /// A step was executed. Its events are told; its outputs wait.
-    fn stepped(&mut self, job: Job<P>) -> Moment<P> {
-        let Job { node, incarnation, process, mut disk, out, deadline, panic, .. } = job;
-        let (took, point) = disk.end();
-        let now = self.now;
-        let mut outputs = out.into_outputs();
+    fn stepped(&mut self, mut job: Box<Job<P>>) -> Moment<P> {
+        let (node, incarnation, now) = (job.node, job.incarnation, self.now);
+        let mut outputs = job.out.take_outputs();
         let events = self.tell(node, &mut outputs);
         let state = &mut self.nodes[node.index()];
-        state.disk = Some(disk);
-        state.process = Some(process);
-        state.deadline = deadline;
+        state.process = job.process.take();
+        state.disk = job.disk.take();
+        state.deadline = job.deadline;
+        let (took, point) = state.disk_mut().end();
+        let panic = job.panic.take();
+        self.spare_job = Some(job);
         if let Some(point) = point {
             let power_loss = self.die(node, point.death);
             let died = Some(Box::new(Died { point, power_loss }));

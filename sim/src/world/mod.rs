@@ -25,6 +25,7 @@ use crate::{
     disk::{Disk, DiskLatency},
     door::{Output, Process},
     draws::Draws,
+    executor::Job,
     network::{LinkProfile, Network, Wiring},
     queue::{Due, Queue},
     time::{Instant, Time},
@@ -82,6 +83,8 @@ pub struct World<P: Process> {
     ending: Option<Ending>,
     /// Room for the outputs of the next step.
     spare: Vec<Output<P>>,
+    /// Room for the next step.
+    spare_job: Option<Box<Job<P>>>,
 }
 
 /// Building a world, and asking it.
@@ -104,6 +107,7 @@ impl<P: Process> World<P> {
             leaving: None,
             ending: None,
             spare: Vec::new(),
+            spare_job: None,
         }
     }
 

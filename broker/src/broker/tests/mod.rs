@@ -230,8 +230,11 @@ impl Bench {
             }
             Output::Listen { port } => self.listening.push(port),
             Output::Exit(reason) => self.exit = Some(reason),
-            Output::Event(Event::Broker(event)) => self.events.push(event),
-            Output::Event(_) => {}
+            Output::Event(event) => {
+                if let Event::Broker(event) = *event {
+                    self.events.push(event);
+                }
+            }
             Output::Answer(never) => match never {},
         }
     }

@@ -130,14 +130,14 @@ impl Harness {
                     let (_, response) = decode_response(api, version, frame).unwrap();
                     self.answers.insert(id, response);
                 }
-                Output::Event(Event::Controller(event)) => self.events.push(event),
+                Output::Event(event) => match *event {
+                    Event::Controller(event) => self.events.push(event),
+                    _ => panic!("a controller tells of nothing else"),
+                },
                 Output::Exit(reason) => self.exit = Some(reason),
                 Output::Close { connection } => self.closed.push(connection),
                 Output::Listen { .. } => {}
-                Output::Open { .. }
-                | Output::Send { .. }
-                | Output::Answer(_)
-                | Output::Event(_) => {
+                Output::Open { .. } | Output::Send { .. } | Output::Answer(_) => {
                     panic!("a controller does not do that")
                 }
             }

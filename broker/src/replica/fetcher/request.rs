@@ -142,14 +142,18 @@ impl Fetcher {
         position: impl Fn(&TopicPartition) -> Option<PartitionPosition>,
     ) -> Option<(Request, Asked)> {
         let mut asked = BTreeMap::new();
-        let mut topics: Vec<fetch_request::FetchTopic> = Vec::new();
+        let mut topics: Vec<fetch_request::FetchTopic> = Vec::with_capacity(1);
         for (name, state) in self.in_phase(FetchPhase::Fetching) {
             let Some(position) = position(name) else { continue };
             let (fetch_offset, leader_epoch) = (position.log_end, state.leader_epoch);
             asked.insert(name.clone(), AskedFetch { fetch_offset, leader_epoch });
             let id = wire_topic_id(state.topic_id);
             if topics.last().is_none_or(|topic| topic.topic_id != id) {
-                topics.push(fetch_request::FetchTopic::default().with_topic_id(id));
+                let mut topic = fetch_request::FetchTopic::default();
+                topic.topic_id = id;
+                // Most have one: room for four of these is a kilobyte.
+                topic.partitions.reserve_exact(1);
+                topics.push(topic);
             }
             if let Some(topic) = topics.last_mut() {
                 topic.partitions.push(fetch_partition(
@@ -179,6 +183,10 @@ impl Fetcher {
         phase: FetchPhase,
         timestamp: i64,
     ) -> Option<(Request, Asked)> {
+        // Before every fetch this is asked, and rarely so.
+        if !self.partitions.values().any(|state| state.is_ready(phase)) {
+            return None;
+        }
         let mut asked = BTreeMap::new();
         let mut topics: Vec<list_offsets_request::ListOffsetsTopic> = Vec::new();
         for (name, state) in self.in_phase(phase) {
@@ -195,9 +203,6 @@ impl Fetcher {
                         .with_timestamp(timestamp),
                 );
             }
-        }
-        if asked.is_empty() {
-            return None;
         }
         let request = ListOffsetsRequest::default()
             .with_replica_id(wire_broker(Some(setting.broker)))

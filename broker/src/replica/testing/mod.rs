@@ -250,8 +250,10 @@ impl Cluster {
                 Effect::AlterPartition { request, ticket } => {
                     self.to_controller.push_back((id, ticket, request));
                 }
-                Effect::Event(Event::Partition(event)) => self.node_mut(id).events.push(event),
-                Effect::Event(other) => panic!("not an event of replication: {other:?}"),
+                Effect::Event(event) => match *event {
+                    Event::Partition(event) => self.node_mut(id).events.push(event),
+                    other => panic!("not an event of replication: {other:?}"),
+                },
                 Effect::Halt(error) => self.node_mut(id).halted = Some(error),
             }
         }

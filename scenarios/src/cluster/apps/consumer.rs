@@ -66,7 +66,7 @@ impl Process for ConsumerApp {
         disk: &mut dyn Disk,
         out: &mut Outbox<()>,
     ) {
-        let started = input == Input::Started;
+        let started = matches!(input, Input::Started);
         if let Some(input) = for_client(input) {
             self.step_client(now, input, disk, out);
         }

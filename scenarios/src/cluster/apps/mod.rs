@@ -33,7 +33,7 @@ where
             Output::Close { connection } => out.close(connection),
             Output::Send { connection, frame, tag } => out.send(connection, frame, tag),
             Output::Exit(reason) => out.exit(reason),
-            Output::Event(event) => out.event(event),
+            Output::Event(event) => out.push(Output::Event(event)),
         }
     }
     answers

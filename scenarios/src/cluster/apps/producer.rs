@@ -179,7 +179,7 @@ impl Process for ProducerApp {
         disk: &mut dyn Disk,
         out: &mut Outbox<()>,
     ) {
-        let started = input == Input::Started;
+        let started = matches!(input, Input::Started);
         match input {
             Input::Command(AppCommand::Begin) => self.began = Some(now.monotonic),
             Input::Command(AppCommand::Controller(_) | AppCommand::Admin(_)) => {}

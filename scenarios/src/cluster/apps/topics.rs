@@ -57,7 +57,7 @@ impl Process for TopicsApp {
         disk: &mut dyn Disk,
         out: &mut Outbox<()>,
     ) {
-        let started = input == Input::Started;
+        let started = matches!(input, Input::Started);
         let mut answers = Vec::new();
         if let Input::Command(AppCommand::Admin(operation)) = &input {
             let operation = operation.clone();
