@@ -12,14 +12,16 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 use super::{
     messages::{
         AllocateProducerIdsRequest, AllocateProducerIdsResponse, AlterPartitionRequest,
-        AlterPartitionResponse, ApiVersionsRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
-        BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
-        CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
-        DescribeClusterRequest, DescribeClusterResponse, DescribeConfigsRequest,
-        DescribeConfigsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse, InitProducerIdRequest, InitProducerIdResponse, ListOffsetsRequest,
-        ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetForLeaderEpochRequest,
-        OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse,
+        AlterPartitionResponse, ApiVersionsRequest, ApiVersionsResponse, BeginQuorumEpochRequest,
+        BeginQuorumEpochResponse, BrokerHeartbeatRequest, BrokerHeartbeatResponse,
+        BrokerRegistrationRequest, BrokerRegistrationResponse, CreateTopicsRequest,
+        CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeClusterRequest,
+        DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+        EndQuorumEpochRequest, EndQuorumEpochResponse, FetchRequest, FetchResponse,
+        FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdRequest,
+        InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest,
+        MetadataResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        ProduceRequest, ProduceResponse, VoteRequest, VoteResponse,
     },
     shapes,
     versions::Served,
@@ -205,6 +207,19 @@ apis! {
     DescribeConfigs = 32: DescribeConfigsRequest, DescribeConfigsResponse,
         versions 1..=4, client 4, flexible 4, Both,
         shapes::DESCRIBE_CONFIGS_REQUEST, shapes::DESCRIBE_CONFIGS_RESPONSE;
+    /// A candidate for the controllers' leadership asks for a vote (KIP-595). Version 2 has
+    /// pre-votes (KIP-996), which are not modelled.
+    Vote = 52: VoteRequest, VoteResponse,
+        versions 0..=1, client 1, flexible 0, Controller,
+        shapes::VOTE_REQUEST, shapes::VOTE_RESPONSE;
+    /// A new leader of the controllers makes itself known (KIP-595).
+    BeginQuorumEpoch = 53: BeginQuorumEpochRequest, BeginQuorumEpochResponse,
+        versions 0..=1, client 1, flexible 1, Controller,
+        shapes::BEGIN_QUORUM_EPOCH_REQUEST, shapes::BEGIN_QUORUM_EPOCH_RESPONSE;
+    /// A leader of the controllers resigns (KIP-595).
+    EndQuorumEpoch = 54: EndQuorumEpochRequest, EndQuorumEpochResponse,
+        versions 0..=1, client 1, flexible 1, Controller,
+        shapes::END_QUORUM_EPOCH_REQUEST, shapes::END_QUORUM_EPOCH_RESPONSE;
     /// A leader asks the controller to change the ISR (KIP-497).
     AlterPartition = 56: AlterPartitionRequest, AlterPartitionResponse,
         versions 2..=3, client 3, flexible 0, Controller,

@@ -25,14 +25,14 @@
 //! | `metadata_log` | the log, durable before it is acknowledged | `KafkaMetadataLog` |
 //! | `request_manager` | one request at a time to each voter | `RequestManager` |
 //! | `fetch_purgatory` | fetches that wait for records | `ThresholdPurgatory` |
-//! | `messages` | what voters say to each other | `RaftRequest`, `RaftResponse` |
+//! | `messages`, [`wire`] | what voters say to each other | `RaftRequest`, `RaftResponse`, `RaftUtil` |
 //!
 //! Two things differ from Kafka on purpose: nothing leaves the leader before it is on the leader's
 //! disk (Kafka wakes waiting fetches a moment before the sync), and observers are only given what
 //! is committed, since brokers here keep no copy of the log that they could cut.
 //!
 //! Not modelled: pre-vote (KIP-996), dynamic voters (KIP-853), snapshots (KIP-630). What this does
-//! not know: connections, the bytes of requests, what a record decides.
+//! not know: what a record decides.
 
 mod candidate_state;
 mod client;
@@ -46,6 +46,7 @@ mod quorum_state_store;
 mod request_manager;
 #[cfg(test)]
 mod tests;
+pub mod wire;
 
 pub use client::{Context, Effect, KafkaRaftClient};
 pub use config::RaftConfig;

@@ -7,7 +7,9 @@
 mod admin;
 mod data;
 mod inter_broker;
+mod quorum;
 
 pub(super) use admin::*;
 pub(super) use data::*;
 pub(super) use inter_broker::*;
+pub(super) use quorum::*;
