@@ -19,6 +19,7 @@
 //! | file | what it is | class of Kafka |
 //! |---|---|---|
 //! | `client` | requests, responses and timers | `KafkaRaftClient` |
+//! | `driver` | a voter on the network | `KafkaRaftClientDriver`, `KafkaNetworkChannel` |
 //! | `quorum_state` | the state and its legal transitions, written before it holds | `QuorumState`, `UnattachedState`, `VotedState`, `FollowerState`, `ResignedState` |
 //! | `candidate_state`, `leader_state` | counting votes, counting replicas | the same |
 //! | `quorum_state_store` | the file `quorum-state` | `FileQuorumStateStore` |
@@ -37,6 +38,7 @@
 mod candidate_state;
 mod client;
 mod config;
+mod driver;
 mod fetch_purgatory;
 mod leader_state;
 mod messages;
@@ -50,6 +52,7 @@ pub mod wire;
 
 pub use client::{Context, Effect, KafkaRaftClient};
 pub use config::RaftConfig;
+pub use driver::{DriverConfig, KafkaRaftClientDriver, Surroundings};
 pub use messages::{
     BeginQuorumEpoch, Body, EndQuorumEpoch, Fetch, Fetched, LeaderAndEpoch, OffsetAndEpoch,
     RaftRequest, RaftResponse, Replica, Vote,

@@ -1,5 +1,6 @@
 //! Tests of the quorum: each state by itself, then whole quorums in a small simulation.
 
+mod driver;
 mod fixture;
 mod invariants;
 mod lossy_disk;
