@@ -219,10 +219,7 @@ impl ServerConfig {
         let positive = [
             ("broker.heartbeat.interval.ms", self.broker_heartbeat_interval_ms.0),
             ("broker.session.timeout.ms", self.broker_session_timeout_ms.0),
-            (
-                "controller.quorum.election.timeout.ms",
-                self.controller_quorum_election_timeout_ms.0,
-            ),
+            ("controller.quorum.election.timeout.ms", self.controller_quorum_election_timeout_ms.0),
             ("controller.quorum.fetch.timeout.ms", self.controller_quorum_fetch_timeout_ms.0),
             ("min.insync.replicas", u64::from(self.min_insync_replicas)),
             ("num.partitions", u64::from(self.num_partitions)),

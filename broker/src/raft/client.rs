@@ -204,9 +204,9 @@ impl KafkaRaftClient {
         self.log.read(from, max_bytes, Isolation::LogEnd, disk)
     }
 
-    /// Appends a batch, if this voter leads. Returns the offset of its first record. It is committed
-    /// when the high watermark is above its last, and may be lost if the voter ceases to lead
-    /// before.
+    /// Appends a batch, if this voter leads. Returns the offset of its first record. It is
+    /// committed when the high watermark is above its last, and may be lost if the voter ceases to
+    /// lead before.
     ///
     /// # Errors
     /// If the disk fails.
@@ -256,7 +256,9 @@ impl KafkaRaftClient {
         let due = self.quorum.deadline().is_some_and(|deadline| deadline <= now);
         let alone = self.quorum.is_only_voter();
         match self.quorum.role() {
-            Role::Unattached { .. } | Role::Voted { .. } if due || alone => self.stand(cx),
+            Role::Unattached { .. } | Role::Voted { .. } | Role::Resigned(_) if due || alone => {
+                self.stand(cx)
+            }
             Role::Unattached { .. } | Role::Voted { .. } => Ok(Polled::Same),
             Role::Candidate(_) => self.poll_candidate(cx),
             Role::Leader(_) if due => {
@@ -274,7 +276,6 @@ impl KafkaRaftClient {
                 self.fetch(leader, cx);
                 Ok(Polled::Same)
             }
-            Role::Resigned(_) if due || alone => self.stand(cx),
             Role::Resigned(_) => {
                 self.end_epoch(cx);
                 Ok(Polled::Same)
@@ -316,7 +317,7 @@ impl KafkaRaftClient {
         if self.shutdown.is_some() {
             return Ok(Polled::Same);
         }
-        self.quorum.to_candidate(cx.now.monotonic, cx.disk)?;
+        self.quorum.transition_to_candidate(cx.now.monotonic, cx.disk)?;
         self.requests.reset_all();
         Ok(Polled::Changed)
     }
@@ -324,7 +325,7 @@ impl KafkaRaftClient {
     /// The first record of the epoch says who leads it; when that is committed, so is all before.
     fn become_leader(&mut self, cx: &mut Context<'_>) -> Result<(), RaftError> {
         let epoch_start = self.log.end().offset;
-        self.quorum.to_leader(epoch_start, cx.now.monotonic, cx.disk)?;
+        self.quorum.transition_to_leader(epoch_start, cx.now.monotonic, cx.disk)?;
         self.requests.reset_all();
         let voters: Vec<_> = self.config.voters.iter().map(|id| id.0).collect();
         let change = leader_change(cx.now.wall, self.config.id.0, &voters);
@@ -352,7 +353,7 @@ impl KafkaRaftClient {
     }
 
     fn resign(&mut self, cx: &mut Context<'_>) {
-        self.quorum.to_resigned(cx.now.monotonic);
+        self.quorum.transition_to_resigned(cx.now.monotonic);
         self.requests.reset_all();
         self.refuse_waiting_fetches(cx);
     }

@@ -1,8 +1,8 @@
 //! The metadata log, `__cluster_metadata-0`: what it holds after a step is on disk.
 //!
-//! Mirrors `KafkaMetadataLog` (KIP-595). The same log and epoch cache as of every partition; what is
-//! appended is synced before anything is said about it, so that a fetch acknowledges only what no
-//! power loss takes back. It does not know who leads.
+//! Mirrors `KafkaMetadataLog` (KIP-595). It is the log of any partition, epoch cache and all; what
+//! is appended is synced before anything is said about it, so that a fetch acknowledges only what
+//! no power loss takes back. It does not know who leads.
 
 use bytes::Bytes;
 

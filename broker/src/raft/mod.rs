@@ -20,13 +20,13 @@
 //! |---|---|---|
 //! | `client` | requests, responses and timers | `KafkaRaftClient` |
 //! | `driver` | a voter on the network | `KafkaRaftClientDriver`, `KafkaNetworkChannel` |
-//! | `quorum_state` | the state and its legal transitions, written before it holds | `QuorumState`, `UnattachedState`, `VotedState`, `FollowerState`, `ResignedState` |
+//! | `quorum_state` | the state and its legal transitions | `QuorumState`, `FollowerState`, … |
 //! | `candidate_state`, `leader_state` | counting votes, counting replicas | the same |
 //! | `quorum_state_store` | the file `quorum-state` | `FileQuorumStateStore` |
 //! | `metadata_log` | the log, durable before it is acknowledged | `KafkaMetadataLog` |
 //! | `request_manager` | one request at a time to each voter | `RequestManager` |
 //! | `fetch_purgatory` | fetches that wait for records | `ThresholdPurgatory` |
-//! | `messages`, [`wire`] | what voters say to each other | `RaftRequest`, `RaftResponse`, `RaftUtil` |
+//! | `messages`, [`wire`] | what voters say to each other | `RaftRequest`, `RaftUtil` |
 //!
 //! Two things differ from Kafka on purpose: nothing leaves the leader before it is on the leader's
 //! disk (Kafka wakes waiting fetches a moment before the sync), and observers are only given what

@@ -155,7 +155,7 @@ impl QuorumState {
 
     /// There is a later epoch, and nobody is known to lead it. Who waited for an election waits no
     /// longer for that; who had a leader stands for election when it would have given that up.
-    pub(super) fn to_unattached(
+    pub(super) fn transition_to_unattached(
         &mut self,
         epoch: LeaderEpoch,
         now: Instant,
@@ -176,7 +176,7 @@ impl QuorumState {
     }
 
     /// It votes for another.
-    pub(super) fn to_voted(
+    pub(super) fn transition_to_voted(
         &mut self,
         candidate: ControllerId,
         now: Instant,
@@ -189,7 +189,7 @@ impl QuorumState {
     }
 
     /// It follows the leader of an epoch.
-    pub(super) fn to_follower(
+    pub(super) fn transition_to_follower(
         &mut self,
         epoch: LeaderEpoch,
         leader: ControllerId,
@@ -207,7 +207,7 @@ impl QuorumState {
     }
 
     /// It stands for election, in the next epoch.
-    pub(super) fn to_candidate(
+    pub(super) fn transition_to_candidate(
         &mut self,
         now: Instant,
         disk: &mut dyn Disk,
@@ -229,7 +229,7 @@ impl QuorumState {
     }
 
     /// It has won its election. Its epoch begins at `epoch_start`.
-    pub(super) fn to_leader(
+    pub(super) fn transition_to_leader(
         &mut self,
         epoch_start: Offset,
         now: Instant,
@@ -248,7 +248,7 @@ impl QuorumState {
     }
 
     /// It leads no more. The epoch has no other leader, so that nothing changes on disk.
-    pub(super) fn to_resigned(&mut self, now: Instant) {
+    pub(super) fn transition_to_resigned(&mut self, now: Instant) {
         let Role::Leader(leader) = &self.role else {
             panic!("only a leader can resign, not {:?}", self.role)
         };

@@ -1,8 +1,8 @@
 //! What voters say to each other, as it stands in Kafka's messages.
 //!
 //! Mirrors `RaftUtil` and the requests `Vote`, `BeginQuorumEpoch`, `EndQuorumEpoch` (KIP-595) and
-//! `Fetch` with diverging epochs. Each is about one partition, `__cluster_metadata-0`; what is about
-//! another is refused. It does not know what the messages are for.
+//! `Fetch` with diverging epochs. Each is about one partition, `__cluster_metadata-0`; what is
+//! about another is refused. It does not know what the messages are for.
 
 mod requests;
 mod responses;

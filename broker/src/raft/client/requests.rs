@@ -75,7 +75,7 @@ impl KafkaRaftClient {
         let up_to_date = if self.log.end() <= vote.log_end { UpToDate::Yes } else { UpToDate::No };
         let granted = self.quorum.can_grant_vote(vote.candidate, up_to_date);
         if granted && matches!(self.quorum.role(), Role::Unattached { .. }) {
-            self.quorum.to_voted(vote.candidate, now, cx.disk)?;
+            self.quorum.transition_to_voted(vote.candidate, now, cx.disk)?;
         }
         Ok((ErrorCode::None, granted))
     }

@@ -152,7 +152,12 @@ impl KafkaRaftClient {
                     || (known.epoch == told.epoch && known.leader.is_none()) =>
             {
                 let led = self.quorum.is_leader();
-                self.quorum.to_follower(told.epoch, leader, cx.now.monotonic, cx.disk)?;
+                self.quorum.transition_to_follower(
+                    told.epoch,
+                    leader,
+                    cx.now.monotonic,
+                    cx.disk,
+                )?;
                 self.after_transition(led, cx);
                 Ok(Transition::Made)
             }
@@ -171,7 +176,7 @@ impl KafkaRaftClient {
         cx: &mut Context<'_>,
     ) -> Result<(), RaftError> {
         let led = self.quorum.is_leader();
-        self.quorum.to_unattached(epoch, cx.now.monotonic, cx.disk)?;
+        self.quorum.transition_to_unattached(epoch, cx.now.monotonic, cx.disk)?;
         self.after_transition(led, cx);
         Ok(())
     }

@@ -67,7 +67,7 @@ impl Hub {
         let driver = KafkaRaftClientDriver::open(config, rng, now, &mut disk).unwrap();
         let server = RequestServer::new(Listener::Controller);
         self.nodes.insert(id, Node { driver, server, disk });
-        self.with(id, |node, around| node.on_time(around));
+        self.with(id, KafkaRaftClientDriver::on_time);
     }
 
     /// The voter loses power; its connections end.
@@ -106,7 +106,7 @@ impl Hub {
         let due = self.nodes.iter().filter_map(|(id, node)| Some((deadline(node)?, *id))).min();
         let (at, id) = due.expect("somebody waits for something");
         self.now = self.now.max(at);
-        self.with(id, |driver, around| driver.on_time(around));
+        self.with(id, KafkaRaftClientDriver::on_time);
     }
 
     fn deliver(&mut self, to: ControllerId, event: Event) {
@@ -242,7 +242,7 @@ fn a_leader_that_shuts_down_hands_over_without_anybody_waiting_for_a_timeout() {
     let written = hub.append();
     hub.run_until(|hub| hub.all_have(written));
     let (old, before) = (hub.leader().unwrap(), hub.now);
-    hub.with(old, |driver, around| driver.shut_down(around));
+    hub.with(old, KafkaRaftClientDriver::shut_down);
     hub.run_until(|hub| hub.leader().is_some_and(|leader| leader != old));
     assert!(hub.nodes[&old].driver.client().is_shut_down(hub.now));
     assert_eq!(hub.now, before, "the network has no delay");

@@ -76,7 +76,7 @@ impl Fixture {
     pub(super) fn ask(&mut self, request: RaftRequest) -> Option<RaftResponse> {
         self.requests += 1;
         let id = RequestId(self.requests);
-        let (_, effects) = self.with(|client, cx| client.handle(id, request, cx));
+        let ((), effects) = self.with(|client, cx| client.handle(id, request, cx));
         effects.into_iter().find_map(|effect| match effect {
             Effect::Respond { id: answered, response } if answered == id => Some(response),
             Effect::Respond { .. } | Effect::Send { .. } => None,
@@ -118,8 +118,8 @@ impl Fixture {
         self.requests += 1;
         let id = RequestId(self.requests);
         let request = RaftRequest::BeginQuorumEpoch(begin);
-        let (_, effects) = self.with(|client, cx| client.handle(id, request, cx));
-        fetch_of(sent(effects))
+        let ((), effects) = self.with(|client, cx| client.handle(id, request, cx));
+        fetch_of(&sent(effects))
     }
 
     pub(super) fn epoch(&self) -> LeaderEpoch {
@@ -162,10 +162,8 @@ pub(super) fn sent(effects: Vec<Effect>) -> Vec<(ControllerId, Correlation, Raft
 }
 
 /// The fetch that was sent to B.
-pub(super) fn fetch_of(
-    sent: Vec<(ControllerId, Correlation, RaftRequest)>,
-) -> (Correlation, Fetch) {
-    match &sent[..] {
+pub(super) fn fetch_of(sent: &[(ControllerId, Correlation, RaftRequest)]) -> (Correlation, Fetch) {
+    match sent {
         [(B, correlation, RaftRequest::Fetch(fetch))] => (*correlation, fetch.clone()),
         other => panic!("not one fetch to B: {other:?}"),
     }

@@ -8,6 +8,7 @@ use super::simulation::Voter;
 use crate::{
     ids::{ControllerId, LeaderEpoch, Offset},
     protocol::batch::batches,
+    raft::KafkaRaftClient,
 };
 
 /// The invariants.
@@ -87,7 +88,8 @@ impl Invariants {
         let monotonic = self.committed.1 <= high_watermark;
         self.require(Invariant::MonotonicHighWatermark, monotonic);
         self.committed = (epoch, high_watermark);
-        let end = |voter: &Voter| voter.client.as_ref().map_or(voter.log_end, |c| c.log_end());
+        let end =
+            |voter: &Voter| voter.client.as_ref().map_or(voter.log_end, KafkaRaftClient::log_end);
         let reached = voters.values().filter(|voter| high_watermark <= end(voter).offset).count();
         let majority = voters.len() / 2 < reached;
         self.require(Invariant::MajorityReachedHighWatermark, majority);

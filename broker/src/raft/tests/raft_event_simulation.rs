@@ -68,8 +68,12 @@ fn another_leader_is_elected_when_the_leader_loses_power() {
 fn a_majority_suffices_after_all_lost_power() {
     for_quorums(|cluster, seed| {
         let ids = cluster.ids();
-        ids.iter().for_each(|id| cluster.power_off(*id));
-        ids[..=ids.len() / 2].iter().for_each(|id| cluster.restart(*id));
+        for id in &ids {
+            cluster.power_off(*id);
+        }
+        for id in &ids[..=ids.len() / 2] {
+            cluster.restart(*id);
+        }
         assert!(commits(cluster, 20), "seed {seed}");
     });
 }
@@ -102,7 +106,9 @@ fn a_minority_commits_nothing() {
         assert!(commits(&mut cluster, 10));
         let leader = leader(&cluster);
         let followers: Vec<_> = cluster.ids().into_iter().filter(|id| *id != leader).collect();
-        followers[..3].iter().for_each(|id| cluster.kill(*id));
+        for id in &followers[..3] {
+            cluster.kill(*id);
+        }
         cluster.run_for(500);
         let before = cluster.invariants.committed.1;
         cluster.run_for(20_000);
@@ -121,7 +127,9 @@ fn the_invariants_hold_in_every_chaos_and_the_quorum_recovers() {
             wreak(&mut cluster, 60);
             assert_sound(&cluster, seed);
             cluster.heal();
-            down(&cluster).into_iter().for_each(|id| cluster.restart(id));
+            for id in down(&cluster) {
+                cluster.restart(id);
+            }
             assert!(commits(&mut cluster, 20), "seed {seed}: {voters} voters recover");
             assert_sound(&cluster, seed);
             assert!(Offset(100) <= cluster.invariants.committed.1, "seed {seed}: little happened");

@@ -143,7 +143,7 @@ impl Cluster {
         assert!(voter.client.is_none());
         voter.incarnation += 1;
         voter.client = Some(KafkaRaftClient::open(config, rng, now, &mut voter.disk).unwrap());
-        self.with(id, |client, cx| client.poll(cx));
+        self.with(id, KafkaRaftClient::poll);
     }
 
     /// Ends a voter as kill -9 does.
@@ -218,7 +218,7 @@ impl Cluster {
 
     fn wake(&mut self, at: Instant, id: ControllerId) {
         self.now = self.now.max(at);
-        self.with(id, |client, cx| client.poll(cx));
+        self.with(id, KafkaRaftClient::poll);
     }
 
     fn deliver(&mut self, event: Event) {

@@ -123,7 +123,7 @@ fn a_follower_acknowledges_only_what_no_power_loss_takes() {
     let mut fixture = Fixture::new();
     let (correlation, _) = fixture.follow_b(1);
     let effects = fixture.answer(B, correlation, fetched(1, records(record_at(0, 1), 0)));
-    let (_, next) = fetch_of(sent(effects));
+    let (_, next) = fetch_of(&sent(effects));
     assert_eq!((next.offset, next.last_fetched_epoch), (Offset(1), Some(LeaderEpoch(1))));
     fixture.lose_power();
     assert_eq!(fixture.client.log_end(), end(1, 1));
@@ -155,7 +155,7 @@ fn a_follower_asks_again_after_a_pause_when_its_leader_cannot_be_reached() {
     let (correlation, _) = fixture.follow_b(1);
     fixture.with(|client, cx| client.on_failure(B, correlation, cx));
     assert_eq!(fixture.wait(19), []);
-    fetch_of(fixture.wait(1));
+    fetch_of(&fixture.wait(1));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn an_observer_gets_what_is_committed_and_waits_for_more() {
     assert_eq!(fixture.ask(observe(500)), None, "it waits");
     let fetch = fetch_by(B, epoch, end(epoch.0, 1));
     let id = crate::net::RequestId(99);
-    let (_, effects) = fixture.with(|client, cx| client.handle(id, fetch, cx));
+    let ((), effects) = fixture.with(|client, cx| client.handle(id, fetch, cx));
     assert_eq!(effects.len(), 2, "both are answered: {effects:?}");
 }
 
@@ -226,7 +226,7 @@ fn a_fetch_that_waits_is_answered_when_its_time_is_up() {
     let fetch = RaftRequest::Fetch(Fetch { max_wait: Millis(500), ..fetch });
     assert_eq!(fixture.ask(fetch), None);
     fixture.millis += 500;
-    let (_, effects) = fixture.with(KafkaRaftClient::poll);
+    let ((), effects) = fixture.with(KafkaRaftClient::poll);
     assert!(effects.iter().any(|effect| matches!(effect, crate::raft::Effect::Respond { .. })));
 }
 
@@ -267,7 +267,10 @@ fn a_leader_that_was_restarted_does_not_lead_its_epoch_again() {
     assert_eq!(fixture.client.leading(), None);
     let told = fixture.wait(0);
     assert!(
-        matches!(&told[..], [(B, _, RaftRequest::EndQuorumEpoch(end)), (C, ..)] if end.epoch == epoch),
+        matches!(
+            &told[..],
+            [(B, _, RaftRequest::EndQuorumEpoch(end)), (C, ..)] if end.epoch == epoch
+        ),
         "{told:?}"
     );
     assert_eq!(fixture.client.log_end(), end(epoch.0, 1), "its record is still there");
@@ -278,7 +281,7 @@ fn a_leader_that_shuts_down_hands_over_to_who_has_most_of_the_log() {
     let mut fixture = Fixture::new();
     let epoch = fixture.win();
     fixture.ask(fetch_by(C, epoch, end(epoch.0, 1)));
-    let (_, effects) = fixture.with(KafkaRaftClient::shut_down);
+    let ((), effects) = fixture.with(KafkaRaftClient::shut_down);
     let told = sent(effects);
     let [(B, _, RaftRequest::EndQuorumEpoch(to_b)), (C, ..)] = &told[..] else {
         panic!("{told:?}")

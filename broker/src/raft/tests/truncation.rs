@@ -13,7 +13,7 @@ fn follower(high_watermark: i64) -> (Fixture, crate::raft::Correlation) {
     for (offset, epoch) in [(0, 1), (1, 1), (2, 2)] {
         let batch = records(record_at(offset, epoch), high_watermark);
         let effects = fixture.answer(B, correlation, fetched(3, batch));
-        correlation = fetch_of(sent(effects)).0;
+        correlation = fetch_of(&sent(effects)).0;
     }
     (fixture, correlation)
 }
@@ -30,7 +30,7 @@ fn a_follower_cuts_its_log_where_the_leader_says_that_it_parts() {
     let (mut fixture, correlation) = follower(0);
     let effects = fixture.answer(B, correlation, fetched(3, diverging(1, 3)));
     assert_eq!(fixture.client.log_end(), end(1, 2));
-    let (_, next) = fetch_of(sent(effects));
+    let (_, next) = fetch_of(&sent(effects));
     assert_eq!((next.offset, next.last_fetched_epoch), (Offset(2), Some(LeaderEpoch(1))));
 }
 
