@@ -11,6 +11,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`broker`], [`controller`], [`client`] | the processes |
+//! | [`raft`] | the quorum of controllers |
 //! | [`replica`] | a partition's replication: leader, follower, ISR, high watermark |
 //! | [`log`] | a partition on disk: segments, indexes, checkpoints, recovery |
 //! | [`metadata`] | the records of the metadata log and the image made of them |
@@ -32,4 +33,5 @@ pub mod log;
 pub mod metadata;
 pub mod net;
 pub mod protocol;
+pub mod raft;
 pub mod replica;

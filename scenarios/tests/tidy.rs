@@ -24,11 +24,12 @@ const ROOT: [&str; 8] =
     ["Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "broker", "reports", "scenarios", "sim"];
 
 /// The modules of `broker`, each of which may import those of lower rank only.
-const LAYERS: [(&str, u8); 12] = [
+const LAYERS: [(&str, u8); 13] = [
     ("server", 10),
     ("broker", 9),
     ("controller", 9),
     ("replica", 8),
+    ("raft", 8),
     ("log", 7),
     ("metadata", 6),
     ("client", 6),

@@ -92,13 +92,16 @@ impl Running {
                 };
                 self.on_lifecycle(change, around);
             }
-            Token::Metadata => match result {
-                Ok(response) => {
+            Token::Metadata => {
+                if let Ok(response) = result {
+                    self.controllers.on_response(&response);
                     let loaded = self.metadata.on_response(now, response);
                     self.on_metadata(loaded, around);
+                } else {
+                    self.controllers.on_failure();
+                    self.metadata.on_failure(now);
                 }
-                Err(_) => self.metadata.on_failure(now),
-            },
+            }
             Token::AlterPartition(ticket) => {
                 let ctx = &mut around.context(&mut self.effects);
                 let answer = match &result {

@@ -87,7 +87,7 @@ impl Running {
     fn send_forwarded(&mut self, id: RequestId, around: &mut Surroundings<'_>) {
         let Some(forwarded) = self.forwarding.waiting.get(&id) else { return };
         let now = around.now.monotonic;
-        let to = self.controller().clone();
+        let to = self.controllers.address().clone();
         let outgoing = Outgoing {
             to: &to,
             version: forwarded.version,

@@ -17,6 +17,7 @@
 mod apis;
 mod channels;
 mod config;
+mod controller_node_provider;
 mod effects;
 mod forwarding;
 mod lifecycle;

@@ -7,6 +7,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use super::{
     BrokerConfig,
     channels::{Channel, Token},
+    controller_node_provider::ControllerNodeProvider,
     drawn_uuid,
     forwarding::Forwarding,
     lifecycle::{BrokerState, Identity, Lifecycle, LifecycleChange},
@@ -15,7 +16,7 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
-    host::{AcceptedId, Address, ExitReason, Instant, event::BrokerEvent},
+    host::{AcceptedId, ExitReason, Instant, event::BrokerEvent},
     ids::{BrokerId, ClientId},
     log::{LastShutdown, Loaded},
     net::{ClientSettings, NetworkClient, Outgoing, RequestServer},
@@ -43,6 +44,7 @@ pub(super) struct Running {
     pub(super) config: BrokerConfig,
     pub(super) lifecycle: Lifecycle,
     pub(super) metadata: MetadataLoader,
+    pub(super) controllers: ControllerNodeProvider,
     pub(super) replicas: ReplicaManager,
     pub(super) producer_ids: ProducerIds,
     pub(super) forwarding: Forwarding,
@@ -90,6 +92,7 @@ impl Running {
         let mut running = Self {
             lifecycle: Lifecycle::new(identity, &config.server, around.now.monotonic),
             metadata: MetadataLoader::new(broker),
+            controllers: ControllerNodeProvider::new(config.controllers.clone()),
             replicas,
             producer_ids: ProducerIds::default(),
             forwarding: Forwarding::default(),
@@ -221,7 +224,7 @@ impl Running {
         timeout: Duration,
         around: &mut Surroundings<'_>,
     ) {
-        let to = self.controller().clone();
+        let to = self.controllers.address().clone();
         let version = versions::inter_broker_version(request.api());
         self.send(Outgoing { to: &to, version, request, timeout, token }, around);
     }
@@ -229,11 +232,6 @@ impl Running {
     pub(super) fn send(&mut self, outgoing: Outgoing<'_, Token>, around: &mut Surroundings<'_>) {
         let channel = outgoing.token.channel();
         self.network.send(around.now.monotonic, &channel, outgoing, around.out);
-    }
-
-    pub(super) fn controller(&self) -> &Address {
-        let (_, controller) = self.config.controllers.first().expect("a cluster has a controller");
-        controller
     }
 
     fn on_time(&mut self, around: &mut Surroundings<'_>) {

@@ -28,6 +28,23 @@ pub struct ServerConfig {
     /// How often the controller writes a no-op record to its log; 0 for never.
     #[serde(rename = "metadata.max.idle.interval.ms")]
     pub metadata_max_idle_interval_ms: Millis,
+    /// How long a controller without a leader waits before it stands for election, at least; up to
+    /// twice as long at random.
+    #[serde(rename = "controller.quorum.election.timeout.ms")]
+    pub controller_quorum_election_timeout_ms: Millis,
+    /// How long a controller fetches from its leader in vain before it stands for election. A
+    /// leader from which no majority fetches for one and a half times as long resigns.
+    #[serde(rename = "controller.quorum.fetch.timeout.ms")]
+    pub controller_quorum_fetch_timeout_ms: Millis,
+    /// The longest pause after a lost election.
+    #[serde(rename = "controller.quorum.election.backoff.max.ms")]
+    pub controller_quorum_election_backoff_max_ms: Millis,
+    /// How long a controller waits for the answer of another.
+    #[serde(rename = "controller.quorum.request.timeout.ms")]
+    pub controller_quorum_request_timeout_ms: Millis,
+    /// The pause after a request to another controller that failed.
+    #[serde(rename = "controller.quorum.retry.backoff.ms")]
+    pub controller_quorum_retry_backoff_ms: Millis,
     /// How long a broker waits for an answer to what it forwards.
     #[serde(rename = "request.timeout.ms")]
     pub request_timeout_ms: Millis,
@@ -149,6 +166,11 @@ impl Default for ServerConfig {
             controlled_shutdown_enable: true,
             controller_socket_timeout_ms: Millis(30_000),
             metadata_max_idle_interval_ms: Millis(500),
+            controller_quorum_election_timeout_ms: Millis(1_000),
+            controller_quorum_fetch_timeout_ms: Millis(2_000),
+            controller_quorum_election_backoff_max_ms: Millis(1_000),
+            controller_quorum_request_timeout_ms: Millis(2_000),
+            controller_quorum_retry_backoff_ms: Millis(20),
             request_timeout_ms: Millis(30_000),
             replica_lag_time_max_ms: Millis(30_000),
             replica_fetch_wait_max_ms: Millis(500),
@@ -206,6 +228,8 @@ impl ServerConfig {
         let positive = [
             ("broker.heartbeat.interval.ms", self.broker_heartbeat_interval_ms.0),
             ("broker.session.timeout.ms", self.broker_session_timeout_ms.0),
+            ("controller.quorum.election.timeout.ms", self.controller_quorum_election_timeout_ms.0),
+            ("controller.quorum.fetch.timeout.ms", self.controller_quorum_fetch_timeout_ms.0),
             ("min.insync.replicas", u64::from(self.min_insync_replicas)),
             ("num.partitions", u64::from(self.num_partitions)),
             ("default.replication.factor", u64::from(self.default_replication_factor)),

@@ -97,7 +97,10 @@ impl Controller {
             | Request::Metadata(_)
             | Request::FindCoordinator(_)
             | Request::InitProducerId(_)
-            | Request::OffsetForLeaderEpoch(_) => {
+            | Request::OffsetForLeaderEpoch(_)
+            | Request::Vote(_)
+            | Request::BeginQuorumEpoch(_)
+            | Request::EndQuorumEpoch(_) => {
                 self.server.close(id, cx.out);
                 return Ok(());
             }

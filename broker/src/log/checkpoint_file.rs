@@ -16,7 +16,7 @@ use crate::host::{Disk, DiskError};
 const VERSION: &str = "0";
 
 /// Replaces the content of a file: afterwards it is durable, name and all.
-pub(super) fn replace(disk: &mut dyn Disk, path: &str, content: &str) -> Result<(), DiskError> {
+pub(crate) fn replace(disk: &mut dyn Disk, path: &str, content: &str) -> Result<(), DiskError> {
     let temporary = format!("{path}.tmp");
     disk.create(&temporary)?;
     disk.append(&temporary, content.as_bytes())?;
@@ -26,7 +26,7 @@ pub(super) fn replace(disk: &mut dyn Disk, path: &str, content: &str) -> Result<
 }
 
 /// Reads a whole file as text; none if there is no such file.
-pub(super) fn read_text(disk: &mut dyn Disk, path: &str) -> Result<Option<String>, LogError> {
+pub(crate) fn read_text(disk: &mut dyn Disk, path: &str) -> Result<Option<String>, LogError> {
     if !disk.exists(path)? {
         return Ok(None);
     }
@@ -76,7 +76,7 @@ pub(super) fn read<T>(
     }
 }
 
-pub(super) fn corrupt(path: &str, reason: &str) -> LogError {
+pub(crate) fn corrupt(path: &str, reason: &str) -> LogError {
     LogError::Corrupt { path: path.to_owned(), reason: reason.to_owned() }
 }
 

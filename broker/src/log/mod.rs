@@ -44,6 +44,9 @@ pub(crate) mod testing;
 mod time_index;
 mod unified_log;
 
+pub(crate) use checkpoint_file::{
+    corrupt as corrupt_file, read_text as read_text_file, replace as replace_file,
+};
 pub use clean_shutdown_file_handler::{LastShutdown, MarkerDeletion};
 pub use error::{AppendError, FollowerAppendError, LogError, LogStartError, ReadError};
 pub use leader_epoch_file_cache::EpochEntry;

@@ -14,17 +14,18 @@ use super::{
         AllocateProducerIdsRequest, AllocateProducerIdsResponse,
         AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse,
         AlterPartitionRequest, AlterPartitionResponse, ApiVersionsRequest, ApiVersionsResponse,
-        BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest,
-        BrokerRegistrationResponse, CreatePartitionsRequest, CreatePartitionsResponse,
-        CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
-        DescribeClusterRequest, DescribeClusterResponse, DescribeConfigsRequest,
-        DescribeConfigsResponse, ElectLeadersRequest, ElectLeadersResponse, FetchRequest,
-        FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+        BeginQuorumEpochRequest, BeginQuorumEpochResponse, BrokerHeartbeatRequest,
+        BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
+        CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest,
+        CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeClusterRequest,
+        DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+        ElectLeadersRequest, ElectLeadersResponse, EndQuorumEpochRequest, EndQuorumEpochResponse,
+        FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
         IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, InitProducerIdRequest,
         InitProducerIdResponse, ListOffsetsRequest, ListOffsetsResponse,
         ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, MetadataRequest,
         MetadataResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
-        ProduceRequest, ProduceResponse,
+        ProduceRequest, ProduceResponse, VoteRequest, VoteResponse,
     },
     shapes,
     versions::Served,
@@ -234,6 +235,19 @@ apis! {
         versions 0..=0, client 0, flexible 0, Both,
         shapes::LIST_PARTITION_REASSIGNMENTS_REQUEST,
         shapes::LIST_PARTITION_REASSIGNMENTS_RESPONSE;
+    /// A candidate for the controllers' leadership asks for a vote (KIP-595). Version 2 has
+    /// pre-votes (KIP-996), which are not modelled.
+    Vote = 52: VoteRequest, VoteResponse,
+        versions 0..=1, client 1, flexible 0, Controller,
+        shapes::VOTE_REQUEST, shapes::VOTE_RESPONSE;
+    /// A new leader of the controllers makes itself known (KIP-595).
+    BeginQuorumEpoch = 53: BeginQuorumEpochRequest, BeginQuorumEpochResponse,
+        versions 0..=1, client 1, flexible 1, Controller,
+        shapes::BEGIN_QUORUM_EPOCH_REQUEST, shapes::BEGIN_QUORUM_EPOCH_RESPONSE;
+    /// A leader of the controllers resigns (KIP-595).
+    EndQuorumEpoch = 54: EndQuorumEpochRequest, EndQuorumEpochResponse,
+        versions 0..=1, client 1, flexible 1, Controller,
+        shapes::END_QUORUM_EPOCH_REQUEST, shapes::END_QUORUM_EPOCH_RESPONSE;
     /// A leader asks the controller to change the ISR (KIP-497).
     AlterPartition = 56: AlterPartitionRequest, AlterPartitionResponse,
         versions 2..=3, client 3, flexible 0, Controller,

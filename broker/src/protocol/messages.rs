@@ -22,7 +22,9 @@ pub use kafka_protocol::messages::{
     alter_partition_request, alter_partition_request::AlterPartitionRequest,
     alter_partition_response, alter_partition_response::AlterPartitionResponse,
     api_versions_request, api_versions_request::ApiVersionsRequest, api_versions_response,
-    api_versions_response::ApiVersionsResponse, broker_heartbeat_request,
+    api_versions_response::ApiVersionsResponse, begin_quorum_epoch_request,
+    begin_quorum_epoch_request::BeginQuorumEpochRequest, begin_quorum_epoch_response,
+    begin_quorum_epoch_response::BeginQuorumEpochResponse, broker_heartbeat_request,
     broker_heartbeat_request::BrokerHeartbeatRequest, broker_heartbeat_response,
     broker_heartbeat_response::BrokerHeartbeatResponse, broker_registration_request,
     broker_registration_request::BrokerRegistrationRequest, broker_registration_response,
@@ -38,7 +40,9 @@ pub use kafka_protocol::messages::{
     describe_configs_request::DescribeConfigsRequest, describe_configs_response,
     describe_configs_response::DescribeConfigsResponse, elect_leaders_request,
     elect_leaders_request::ElectLeadersRequest, elect_leaders_response,
-    elect_leaders_response::ElectLeadersResponse, fetch_request, fetch_request::FetchRequest,
+    elect_leaders_response::ElectLeadersResponse, end_quorum_epoch_request,
+    end_quorum_epoch_request::EndQuorumEpochRequest, end_quorum_epoch_response,
+    end_quorum_epoch_response::EndQuorumEpochResponse, fetch_request, fetch_request::FetchRequest,
     fetch_response, fetch_response::FetchResponse, find_coordinator_request,
     find_coordinator_request::FindCoordinatorRequest, find_coordinator_response,
     find_coordinator_response::FindCoordinatorResponse, incremental_alter_configs_request,
@@ -57,6 +61,7 @@ pub use kafka_protocol::messages::{
     offset_for_leader_epoch_response,
     offset_for_leader_epoch_response::OffsetForLeaderEpochResponse, produce_request,
     produce_request::ProduceRequest, produce_response, produce_response::ProduceResponse,
+    vote_request, vote_request::VoteRequest, vote_response, vote_response::VoteResponse,
 };
 pub use kafka_protocol::protocol::StrBytes as WireString;
 pub use uuid::Uuid as WireUuid;

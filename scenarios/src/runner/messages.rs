@@ -120,6 +120,18 @@ fn of_request(request: &Request) -> Vec<Mention> {
                 (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
             })
         }
+        Request::Vote(vote) => flatten(&vote.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
+        }),
+        Request::BeginQuorumEpoch(begin) => flatten(&begin.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
+        }),
+        Request::EndQuorumEpoch(end) => flatten(&end.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
+        }),
         Request::ListPartitionReassignments(_)
         | Request::FindCoordinator(_)
         | Request::ApiVersions(_)
@@ -178,6 +190,18 @@ fn of_response(response: &Response) -> Vec<Mention> {
             let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
             let name = topic.name.as_ref().map(topic_of);
             (name, topic_id_of(topic.topic_id), partitions.collect())
+        }),
+        Response::Vote(vote) => flatten(&vote.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
+        }),
+        Response::BeginQuorumEpoch(begin) => flatten(&begin.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
+        }),
+        Response::EndQuorumEpoch(end) => flatten(&end.topics, |topic| {
+            let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
+            (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
         }),
         Response::ListPartitionReassignments(_)
         | Response::FindCoordinator(_)

@@ -85,7 +85,10 @@ impl Running {
                 self.server.respond(id, response.into(), around.out);
             }
             // The listener lets none of these through: they are the controller's.
-            Request::AlterPartition(_)
+            Request::Vote(_)
+            | Request::BeginQuorumEpoch(_)
+            | Request::EndQuorumEpoch(_)
+            | Request::AlterPartition(_)
             | Request::BrokerRegistration(_)
             | Request::BrokerHeartbeat(_)
             | Request::AllocateProducerIds(_) => self.server.close(id, around.out),

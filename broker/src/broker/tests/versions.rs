@@ -71,7 +71,10 @@ fn request(api: ApiKey, version: i16) -> Request {
             DescribeConfigsRequest::default().with_resources(vec![resource]).into()
         }
         ApiKey::DescribeCluster => DescribeClusterRequest::default().into(),
-        ApiKey::AlterPartition
+        ApiKey::Vote
+        | ApiKey::BeginQuorumEpoch
+        | ApiKey::EndQuorumEpoch
+        | ApiKey::AlterPartition
         | ApiKey::BrokerRegistration
         | ApiKey::BrokerHeartbeat
         | ApiKey::AllocateProducerIds => panic!("{api:?} is the controller's"),

@@ -10,6 +10,7 @@
 
 mod builder;
 mod header;
+mod leader_change;
 mod record;
 mod varint;
 
@@ -24,6 +25,7 @@ pub use builder::{BatchBuilder, BatchProducer};
 pub use header::{
     Attributes, BatchError, BatchHeader, Compression, HEADER_SIZE, MIN_BATCH_LENGTH, TimestampType,
 };
+pub use leader_change::leader_change;
 pub use record::{Record, RecordError, RecordHeader, Records};
 
 use crate::{

@@ -8,8 +8,10 @@ mod admin;
 mod data;
 mod inter_broker;
 mod operations;
+mod quorum;
 
 pub(super) use admin::*;
 pub(super) use data::*;
 pub(super) use inter_broker::*;
 pub(super) use operations::*;
+pub(super) use quorum::*;
