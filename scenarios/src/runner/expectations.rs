@@ -5,7 +5,8 @@ use core::time::Duration;
 use reports::{Expectation, Outcome};
 
 use crate::format::{
-    Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts, verdict_of,
+    Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts,
+    verdict_of,
 };
 
 /// Every expectation of a scenario, met or not. What it does not say of the verdict is said here.

@@ -1,7 +1,8 @@
 //! Expectations: each can be met, and they do not contradict each other.
 
 use crate::format::{
-    Count, Expect, Issue, KeyPath, Protocol, Scenario, Verdict, VerdictExpectation, expect::ERRORS, names,
+    Count, Expect, Issue, KeyPath, Protocol, Scenario, Verdict, VerdictExpectation, expect::ERRORS,
+    names,
 };
 
 pub(super) fn check(scenario: &Scenario) -> Result<(), Issue> {
@@ -58,11 +59,7 @@ fn check_protocols(expect: &Expect, own: Protocol, at: &KeyPath) -> Result<(), I
 }
 
 /// What no run of a verdict can count, or must.
-fn check_verdict(
-    expect: &Expect,
-    verdict: &VerdictExpectation,
-    at: &KeyPath,
-) -> Result<(), Issue> {
+fn check_verdict(expect: &Expect, verdict: &VerdictExpectation, at: &KeyPath) -> Result<(), Issue> {
     let possible: Vec<_> = Verdict::ALL.into_iter().filter(|one| verdict.is_met_by(*one)).collect();
     if possible.is_empty() {
         return Err(Issue::value(at.key("verdict"), "no verdict is left that would be expected"));
