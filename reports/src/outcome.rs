@@ -30,10 +30,15 @@ pub struct Outcome {
     pub records: RecordCounts,
     /// The longest time in which something could not be done.
     pub unavailable_ms: Unavailable,
+    /// How long it took, in milliseconds, until everything was well again after all was healed: every
+    /// broker serving, every replica in sync, every send ended, everything read. None if it was not.
+    pub recovered_ms: Option<u64>,
     /// What each consumer got, by name.
     pub consumers: BTreeMap<String, ConsumerCounts>,
     /// Each lost, repeated, reordered record and whatever else was out of the ordinary.
     pub anomalies: Vec<Anomaly>,
+    /// How often the clients' histories alone show which anomaly, by its name in Jepsen's checker.
+    pub black_box: BTreeMap<String, u64>,
     /// Each broken invariant, in the order in which they broke.
     pub violations: Vec<Violation>,
     /// Each election, and each moment from which a partition had no leader.

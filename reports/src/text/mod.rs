@@ -68,6 +68,11 @@ fn write_counts(outcome: &Outcome, palette: Palette, out: &mut String) -> std::f
         millis(outcome.unavailable_ms.without_leader),
         millis(outcome.unavailable_ms.without_acks_all)
     )?;
+    write_label(out, palette, "recovered")?;
+    match outcome.recovered_ms {
+        Some(after) => writeln!(out, "{} after everything was healed", millis(after))?,
+        None => writeln!(out, "no")?,
+    }
     write_label(out, palette, "run")?;
     writeln!(out, "{} simulated, {} events", millis(outcome.simulated_ms), outcome.events)
 }

@@ -2,6 +2,7 @@
 
 use broker::{
     broker::Broker,
+    client::admin::AdminOperation,
     controller::{Controller, ControllerCommand},
     host::{Event, FrameTag},
 };
@@ -37,6 +38,8 @@ pub enum AppCommand {
     Begin,
     /// Of a controller: what no client can ask.
     Controller(ControllerCommand),
+    /// Of the admin client's application: do this.
+    Admin(AdminOperation),
 }
 
 impl sim::Process for Node {
@@ -57,7 +60,7 @@ impl sim::Process for Node {
             Self::Controller(controller) => {
                 drive(&mut **controller, now, input, disk, out, |command| match command {
                     AppCommand::Controller(command) => Some(command),
-                    AppCommand::Begin => None,
+                    AppCommand::Begin | AppCommand::Admin(_) => None,
                 });
             }
             Self::Producer(app) => drive(&mut **app, now, input, disk, out, Some),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bandwidth, Messages, Period, PeriodRange, Share, SignedPeriod, Target, Targets};
-use broker::host::DiskOperation;
+use broker::{config::TopicOverrides, host::DiskOperation};
 
 /// Declares the actions: each a struct whose first key is the action's name.
 macro_rules! actions {
@@ -250,6 +250,58 @@ actions! {
         /// Which partition, and who shall lead it.
         wanted: WantedLeader,
     }
+    /// Asks for preferred-leader elections, as an operator does.
+    ElectPreferred = "elect-preferred", Momentary {
+        /// A partition, such as `orders-0`, or `all`.
+        partition: String,
+    }
+    /// Moves a partition to other brokers. It is complete when all new replicas are in the ISR.
+    Reassign = "reassign", Momentary {
+        /// Which partition, and where to.
+        wanted: WantedReplicas,
+    }
+    /// Changes the configuration of a topic.
+    SetConfig = "set-config", Momentary {
+        /// Which topic, and what.
+        wanted: WantedConfig,
+    }
+    /// Adds partitions to a topic. No producer of the scenario writes to them.
+    AddPartitions = "add-partitions", Momentary {
+        /// Which topic, and how many it shall have.
+        wanted: WantedPartitions,
+    }
+}
+
+/// Where a partition shall be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedReplicas {
+    /// The partition, such as `orders-0`.
+    pub partition: String,
+    /// The brokers that shall hold it, the preferred leader first. If empty, an unfinished move is
+    /// taken back.
+    pub replicas: Vec<String>,
+}
+
+/// What a topic shall be configured to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedConfig {
+    /// The topic.
+    pub topic: String,
+    /// The values, under Kafka's keys. Those that are not named stay.
+    pub config: TopicOverrides,
+}
+
+/// How many partitions a topic shall have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedPartitions {
+    /// The topic.
+    pub topic: String,
+    /// How many in all, more than there are.
+    #[schemars(range(min = 2, max = 1000))]
+    pub count: u32,
 }
 
 /// Who shall lead a partition.

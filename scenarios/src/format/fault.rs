@@ -30,6 +30,10 @@ pub struct Fault {
     /// Is undone at this time, or when this has happened after it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
+    /// Is never undone, not even when everything heals: these brokers are gone for good. What then
+    /// cannot come back is `unavailable`, not `stuck`.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub permanent: bool,
 }
 
 /// An event to wait for; `highwater list --events` prints them with their fields. Any field of the

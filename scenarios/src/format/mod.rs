@@ -37,10 +37,11 @@ mod workload;
 mod tests;
 
 pub use action::{
-    Action, All, ChangingOperation, Clock, Crash, CrashAtOperation, Cut, Delay, DiskBitFlip,
-    DiskCall, DiskError, DiskFull, DiskSlow, DiskStall, DiskWipe, DropWithReset, Elect, Ending,
-    Groups, Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff, Reset, Shutdown, SlowLink, Start,
-    Throttle, Unsynced, WantedLeader,
+    Action, AddPartitions, All, ChangingOperation, Clock, Crash, CrashAtOperation, Cut, Delay,
+    DiskBitFlip, DiskCall, DiskError, DiskFull, DiskSlow, DiskStall, DiskWipe, DropWithReset,
+    Elect, ElectPreferred, Ending, Groups, Heal, Healed, Hold, Isolate, Loss, Pause, PowerOff,
+    Reassign, Reset, SetConfig, Shutdown, SlowLink, Start, Throttle, Unsynced, WantedConfig,
+    WantedLeader, WantedPartitions, WantedReplicas,
 };
 pub use chaos::{Chaos, ChaosKind, TargetClass, Weights};
 pub use choice::Chooser;

@@ -24,6 +24,7 @@ mod sends;
 mod stops;
 #[cfg(test)]
 pub(crate) mod testing;
+mod unclean;
 mod verify;
 mod when;
 
@@ -47,6 +48,7 @@ pub use record_id::RecordId;
 pub use replica::{Entry, Excuse, LastStep, Loss, Part, Power, Replica, Stopped, Why};
 pub use sends::{Assignment, AttemptIndex, AttemptRecord, Completion, Send, SendIndex, Sends};
 pub use stops::{CrashKind, End, Incarnation};
+pub use unclean::Promised;
 pub use when::When;
 
 use partition::Surroundings;
@@ -55,6 +57,7 @@ use partition::Surroundings;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     now: When,
+    promised: Promised,
     partitions: BTreeMap<TopicPartition, PartitionHistory>,
     deleted: Vec<PartitionHistory>,
     sends: Sends,
@@ -146,7 +149,8 @@ impl History {
         let Some(broker) = broker_of(node) else { return };
         let name = partition_of(event);
         if !self.partitions.contains_key(name) {
-            self.partitions.insert(name.clone(), PartitionHistory::new(name.clone()));
+            self.partitions
+                .insert(name.clone(), PartitionHistory::new(name.clone(), self.promised));
         }
         let partition = self.partitions.get_mut(name).expect("it was just put there");
         let (now, sends, facts) = (self.now, &mut self.sends, &mut self.facts);
@@ -185,7 +189,7 @@ impl History {
         let partition = self
             .partitions
             .entry(name.clone())
-            .or_insert_with(|| PartitionHistory::new(name.clone()));
+            .or_insert_with(|| PartitionHistory::new(name.clone(), self.promised));
         partition.metadata.push(self.now, event);
         match (kind, record.leader) {
             (ChangeKind::Elected { kind: ElectionKind::Unclean, .. }, Some(leader)) => {

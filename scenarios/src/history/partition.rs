@@ -19,6 +19,7 @@ use super::{
     metadata::Metadata,
     replica::{Excuse, LastStep, Part, Power, Replica, Why},
     sends::{SendIndex, Sends},
+    unclean::Promised,
 };
 
 /// One partition.
@@ -38,6 +39,10 @@ pub struct PartitionHistory {
     pub adoptions: Vec<Adoption>,
     /// The truncations, in order.
     pub truncations: Vec<(When, BrokerId, Truncated)>,
+    /// What is promised on its committed records.
+    pub promised: Promised,
+    /// When which of its brokers ended uncleanly, in order.
+    pub unclean_ends: Vec<(When, BrokerId)>,
     /// When its topic was deleted, if it was.
     pub deleted: Option<When>,
 }
@@ -64,7 +69,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl PartitionHistory {
-    pub(super) fn new(name: TopicPartition) -> Self {
+    pub(super) fn new(name: TopicPartition, promised: Promised) -> Self {
         Self {
             name,
             batches: Batches::default(),
@@ -73,6 +78,8 @@ impl PartitionHistory {
             commitment: Commitment::default(),
             adoptions: Vec::new(),
             truncations: Vec::new(),
+            promised,
+            unclean_ends: Vec::new(),
             deleted: None,
         }
     }
@@ -95,12 +102,16 @@ impl PartitionHistory {
                     replica.set_end(*to);
                 }
             }
-            PartitionEvent::BecameLeader { leader_epoch, log_end_offset, .. } => {
+            PartitionEvent::BecameLeader { leader_epoch, log_end_offset, isr, .. } => {
+                self.replicas.entry(ctx.broker).or_default().isr_view.clone_from(isr);
                 self.on_became_leader(*leader_epoch, *log_end_offset, ctx);
             }
             PartitionEvent::BecameFollower { leader_epoch, leader, .. } => {
                 let replica = self.replicas.entry(ctx.broker).or_default();
                 replica.role = Some((*leader_epoch, Part::Follower { leader: *leader }));
+            }
+            PartitionEvent::IsrAdopted { isr, .. } => {
+                self.replicas.entry(ctx.broker).or_default().isr_view.clone_from(isr);
             }
             PartitionEvent::Reconciled { leader_epoch, .. } => {
                 let replica = self.replicas.entry(ctx.broker).or_default();
@@ -115,7 +126,6 @@ impl PartitionHistory {
             PartitionEvent::DuplicateSuppressed { .. }
             | PartitionEvent::FollowerFetched { .. }
             | PartitionEvent::IsrProposed { .. }
-            | PartitionEvent::IsrAdopted { .. }
             | PartitionEvent::FetchRefused { .. }
             | PartitionEvent::ReplicaFailed { .. } => {}
         }

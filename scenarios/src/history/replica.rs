@@ -22,6 +22,8 @@ pub struct Replica {
     pub high_watermark: Offset,
     /// The leader epoch it has adopted, and as what.
     pub role: Option<(LeaderEpoch, Part)>,
+    /// The ISR as it knows it committed, while it leads.
+    pub isr_view: Vec<BrokerId>,
     /// Each time it was opened.
     pub opened: Vec<When>,
     /// How its broker's last incarnation ended, while it has not opened it again.

@@ -102,6 +102,7 @@ impl History {
         let last = self.incarnations.iter_mut().rev().find(|life| life.broker == broker);
         if let Some(life) = last.filter(|life| life.ended.is_none()) {
             life.ended = Some((now, end));
+            self.note_end(broker, now, end);
         }
         let led: Vec<_> = self
             .partitions

@@ -4,8 +4,8 @@ use broker::{
     host::{
         OpenedId,
         event::{
-            AppendOrigin, Appended, Attempt, AttemptOutcome, ControllerEvent, Election,
-            ElectionKind, Event, HighWatermarkMoved, PartitionEvent, PartitionRecord,
+            AppendOrigin, Appended, Attempt, AttemptOutcome, BrokerEvent, ControllerEvent,
+            Election, ElectionKind, Event, HighWatermarkMoved, PartitionEvent, PartitionRecord,
             ProduceAnswered, ProducerEvent, Recovered, RequestRef, Role, SendFailure, Truncated,
             TruncationReason,
         },
@@ -17,8 +17,8 @@ use broker::{
 };
 use bytes::Bytes;
 
-use super::{CrashKind, PowerLoss, RecordId, ReplicaBytes, UnsyncedChange};
-use crate::{history::FileChange, invariants::Watch};
+use super::{CrashKind, DiskFault, PowerLoss, Promised, RecordId, ReplicaBytes, UnsyncedChange};
+use crate::{blackbox::ClientHistory, history::FileChange, invariants::Watch};
 
 /// A batch of records without keys, at this offset in this epoch.
 pub(crate) fn batch_bytes(
@@ -77,6 +77,7 @@ fn varint(out: &mut Vec<u8>, value: i64) {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) watch: Watch,
+    pub(crate) clients: ClientHistory,
     pub(crate) millis: u64,
     record: PartitionRecord,
     correlation: i32,
@@ -99,6 +100,10 @@ fn ids(brokers: &[i32]) -> Vec<BrokerId> {
 impl Run {
     /// A partition on these brokers, all in sync; the first leads in epoch 0.
     pub(crate) fn new(replicas: &[i32], min_insync_replicas: u32) -> Self {
+        Self::promising(Promised::UntilDisksLoseIt, replicas, min_insync_replicas)
+    }
+
+    pub(crate) fn promising(promised: Promised, replicas: &[i32], minimum: u32) -> Self {
         let record = PartitionRecord {
             partition: orders(),
             topic_id: TopicId([1; 16]),
@@ -108,13 +113,14 @@ impl Run {
             leader: Some(BrokerId(replicas[0])),
             leader_epoch: LeaderEpoch(0),
             partition_epoch: PartitionEpoch(0),
-            min_insync_replicas,
+            min_insync_replicas: minimum,
             unclean_leader_election: false,
             metadata_offset: Offset(10),
         };
-        let watch = Watch::default();
+        let watch = Watch::new(promised);
         let mut run = Self {
             watch,
+            clients: ClientHistory::default(),
             millis: 0,
             record: record.clone(),
             correlation: 0,
@@ -140,6 +146,7 @@ impl Run {
     pub(crate) fn tell(&mut self, node: &str, event: impl Into<Event>) {
         let event = event.into();
         self.at(|watch, at| watch.on_event(at, node, &event));
+        self.clients.on_event(self.millis, &event);
     }
 
     fn partition(&mut self, broker: i32, event: PartitionEvent) {
@@ -351,6 +358,11 @@ impl Run {
         self.tell("controller-1001", ControllerEvent::IsrChanged { previous, record });
     }
 
+    /// The eligible leader replicas from the next record on.
+    pub(crate) fn elr(&mut self, elr: &[i32]) {
+        self.record.elr = ids(elr);
+    }
+
     fn bump(&mut self) {
         self.record.partition_epoch = self.record.partition_epoch.next();
         self.record.metadata_offset = self.record.metadata_offset.next();
@@ -401,6 +413,15 @@ impl Run {
                 reason: TruncationReason::DivergingEpoch,
             }),
         );
+    }
+
+    pub(crate) fn shut_down(&mut self, broker: i32) {
+        let event = BrokerEvent::ShutDownCleanly { broker: BrokerId(broker) };
+        self.tell(&format!("broker-{broker}"), event);
+    }
+
+    pub(crate) fn wipe(&mut self, broker: i32) {
+        self.at(|w, t| w.on_fault(t, &format!("broker-{broker}"), &DiskFault::Wiped));
     }
 
     pub(crate) fn crash(&mut self, broker: i32) {

@@ -1,14 +1,15 @@
-//! A broker answers acks=all with success only when the record is committed there, with at least
-//! `min.insync.replicas` in the ISR; and `NOT_ENOUGH_REPLICAS` only when it appended nothing.
+//! A broker answers acks=all with success only when the record itself is committed there, with at
+//! least `min.insync.replicas` in the ISR; and `NOT_ENOUGH_REPLICAS` only when it appended nothing.
 //!
 //! Rule 4.3 of the contract, before the clients' word is asked.
 
 use broker::{
     host::event::{PartitionEvent, ProduceAnswered},
-    ids::BrokerId,
+    ids::{BrokerId, Offset},
 };
 
 use super::{Context, Findings};
+use crate::history::Batch;
 
 const NAME: &str = "acked-too-early";
 const NOT_ENOUGH_REPLICAS: i16 = 19;
@@ -57,6 +58,32 @@ fn check_success(
     if entry.is_none() && !at_log_start {
         findings.broke(NAME, context, Some(broker), || {
             format!("{broker} acknowledged acks=all at offset {base}, where its log has nothing")
+        });
+    }
+    if let Some(entry) = entry {
+        let batch = context.partition.batches.get(entry.batch);
+        check_identity(context, broker, (answered, base, batch), findings);
+    }
+}
+
+/// What stands at the acknowledged offset is what the request carried.
+fn check_identity(
+    context: &Context<'_>,
+    broker: BrokerId,
+    (answered, base, batch): (&ProduceAnswered, Offset, &Batch),
+    findings: &mut Findings,
+) {
+    let (request, sends) = (&answered.request, context.history.sends());
+    let attempt = sends.find_attempt(&request.client, request.correlation, &answered.partition);
+    let carried = attempt.and_then(|index| sends.attempt(index).sends.first());
+    let place = usize::try_from(base.since(batch.base_offset)).unwrap_or(usize::MAX);
+    let stands = batch.records.get(place);
+    if let (Some(carried), Some(stands)) = (carried, stands)
+        && *stands != Some(*carried)
+    {
+        let record = &sends.get(*carried).record;
+        findings.broke(NAME, context, Some(broker), || {
+            format!("{broker} acknowledged {record} at offset {base}, where another record stands")
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Whom the controller names leader is in the ISR, and the ISR consists of replicas.
+//! Whom the controller names leader is in the ISR.
 //!
 //! Mirrors `LeaderInIsr`, read as "if there is a leader".
 
@@ -12,12 +12,6 @@ pub(super) fn check(context: &Context<'_>, event: &ControllerEvent, findings: &m
     if let Some(leader) = record.leader.filter(|leader| !record.isr.contains(leader)) {
         findings.broke("leader-in-isr", context, Some(leader), || {
             format!("{leader} leads in epoch {} and is not in the ISR", record.leader_epoch)
-        });
-    }
-    let stranger = record.isr.iter().find(|member| !record.replicas.contains(member));
-    if let Some(stranger) = stranger {
-        findings.broke("leader-in-isr", context, Some(*stranger), || {
-            format!("{stranger} is in the ISR and no replica")
         });
     }
 }

@@ -4,30 +4,61 @@
 //! event does not grow with the run. The invariants are Kafka's, as its TLA+ models name them, and
 //! say nothing of a protocol's excuses: a truncation to the high watermark breaks them, as it
 //! should.
+//!
+//! | file | in the models | oracle | first broken under |
+//! |---|---|---|---|
+//! | [`type_ok`] | `TypeOk`, `ValidControllerIsrAndElr` | O8 | never |
+//! | [`leader_in_isr`] | `LeaderInIsr` | O8 | never |
+//! | [`strong_isr`] | `StrongIsr`, over ISR and ELR | O8 | `hw`, `kip-101`, `kip-279` |
+//! | [`weak_isr`] | `WeakIsr`; a signal, no violation | O8 | any, by zombies |
+//! | [`valid_high_watermark`] | `ValidHighWatermark` of `AsyncIsr` | O4 | `hw` to `kip-279` |
+//! | [`high_watermark_sanity`] | – | O4 | never |
+//! | [`hw_below_min_isr`] | – (KIP-966) | O4 | watched under `kip-966` only |
+//! | [`acknowledged_records_durable`] | `Durable` | O1 | `hw`, `kip-101`, `kip-279` |
+//! | [`committed_data_unchanged`] | `NoConflict` | O2 | `hw`, `kip-101`, `kip-279` |
+//! | [`exposed_stable`] | `ExposedStable` | O2 | `hw`, `kip-101`, `kip-279` |
+//! | [`log_matching`] | `PrefixMatch` | O3 (i) | `hw`, `kip-101`, `kip-279` |
+//! | [`log_match`] | `LogMatch` | O3 (ii) | `hw`, `kip-101`, `kip-279` |
+//! | [`epochs_non_decreasing`] | `MonoEpoch` | O3 (iii) | `hw`, `kip-101`, `kip-279` |
+//! | [`min_hw`] | `MinHw` | O3 (iv) | `hw`, `kip-101`, `kip-279` |
+//! | [`acked_too_early`] | – | O1 | never |
+//! | [`one_leader_per_epoch`], [`lawful_deletion`], [`model_equals_bytes`] | – | – | never |
+//!
+//! Under `kip-320`, `kip-595` and `kip-966` all hold, and a violation is a find. O5 (no duplicate),
+//! O6 (order) and O7 (isolation) are judged at the end, by [`crate::oracle`]; O9 (liveness) by the
+//! runner, which waits for recovery.
 
 mod acked_too_early;
 mod acknowledged_records_durable;
 mod committed_data_unchanged;
 mod epochs_non_decreasing;
+mod exposed_stable;
 mod high_watermark_sanity;
+mod hw_below_min_isr;
+mod lawful_deletion;
 mod leader_in_isr;
+mod log_match;
 mod log_matching;
+mod min_hw;
 mod model_equals_bytes;
 mod one_leader_per_epoch;
 mod strong_isr;
 #[cfg(test)]
 mod tests;
+mod type_ok;
+mod valid_high_watermark;
+mod weak_isr;
 
 use std::collections::BTreeSet;
 
 use broker::{
-    host::event::Event,
+    host::event::{ConsumerEvent, ControllerEvent, Event, PartitionEvent},
     ids::{BrokerId, TopicPartition},
 };
 
 use crate::history::{
-    CrashKind, DiskFault, Fact, FinalRead, History, PartitionHistory, PowerLoss, ReplicaBytes,
-    When, broker_of, partition_of,
+    CrashKind, DiskFault, Fact, FinalRead, History, PartitionHistory, PowerLoss, Promised,
+    ReplicaBytes, When, broker_of, partition_of,
 };
 
 /// A broken invariant.
@@ -49,10 +80,17 @@ pub struct Watch {
     history: History,
     one_leader_per_epoch: one_leader_per_epoch::OneLeaderPerEpoch,
     high_watermark_sanity: high_watermark_sanity::HighWatermarkSanity,
+    exposed_stable: exposed_stable::ExposedStable,
     findings: Findings,
+    signals: Findings,
 }
 
 impl Watch {
+    /// A watch over a cluster that makes this promise.
+    pub fn new(promised: Promised) -> Self {
+        Self { history: History::new(promised), ..Self::default() }
+    }
+
     /// The history so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -64,14 +102,23 @@ impl Watch {
         &self.findings.violations
     }
 
+    /// What is worth following and breaks no promise, told as the violations are.
+    pub fn signals(&self) -> &[Violation] {
+        &self.signals.violations
+    }
+
     /// Takes in what `node` tells at `at` (nanoseconds since the run began), and checks.
     pub fn on_event(&mut self, at: u64, node: &str, event: &Event) {
         self.history.on_event(at, node, event);
         let partition = match event {
             Event::Partition(event) => Some(partition_of(event)),
             Event::Controller(event) => leader_in_isr::partition_of(event),
+            Event::Consumer(ConsumerEvent::Delivered(delivery)) => Some(&delivery.partition),
             Event::Broker(_) | Event::Producer(_) | Event::Consumer(_) => None,
         };
+        if let Event::Controller(ControllerEvent::TopicDeleted { topic, .. }) = event {
+            self.exposed_stable.forget(topic);
+        }
         let Some(partition) = partition.and_then(|name| self.history.partition(name)) else {
             return;
         };
@@ -82,12 +129,26 @@ impl Watch {
                 self.one_leader_per_epoch.check(&context, broker, event, &mut self.findings);
                 self.high_watermark_sanity.check(&context, broker, event, &mut self.findings);
                 acked_too_early::check(&context, broker, event, &mut self.findings);
+                valid_high_watermark::check_moved(&context, broker, event, &mut self.findings);
+                lawful_deletion::check(&context, broker, event, &mut self.findings);
+                hw_below_min_isr::check(&context, broker, event, &mut self.findings);
+                min_hw::check(&context, broker, event, &mut self.findings);
+                weak_isr::check(&context, broker, event, &mut self.signals);
+                if matches!(event, PartitionEvent::Reconciled { .. } | PartitionEvent::Appended(_))
+                {
+                    log_match::check(&context, broker, &mut self.findings);
+                }
             }
             Event::Controller(event) => {
+                type_ok::check(&context, event, &mut self.findings);
                 leader_in_isr::check(&context, event, &mut self.findings);
                 strong_isr::check_record(&context, event, &mut self.findings);
+                valid_high_watermark::check_record(&context, event, &mut self.findings);
             }
-            Event::Broker(_) | Event::Producer(_) | Event::Consumer(_) => {}
+            Event::Consumer(event) => {
+                self.exposed_stable.check(&context, event, &mut self.findings);
+            }
+            Event::Broker(_) | Event::Producer(_) => {}
         }
         check_facts(&context, self.history.facts(), &mut self.findings);
     }

@@ -91,7 +91,7 @@ fn check_member(context: &Context<'_>, member: BrokerId, findings: &mut Findings
 }
 
 /// Whether the replica's disk explains that it lacks the batch.
-pub(crate) fn excused(
+pub(super) fn excused(
     partition: &PartitionHistory,
     broker: BrokerId,
     batch: BatchId,

@@ -6,7 +6,7 @@ use broker::ids::BrokerId;
 use reports::Anomaly;
 
 use super::{Case, Judgement, Recovery, loss::acks_of};
-use crate::history::{Completion, History, Leadership, PartitionHistory, electable};
+use crate::history::{Completion, History, Leadership, PartitionHistory, Promised, electable};
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
@@ -108,12 +108,19 @@ fn not_recovered(case: &Case<'_>, detail: &str, gone: &BTreeSet<BrokerId>) -> An
 /// Why a partition cannot come back while these brokers are gone.
 fn excuse(partition: &PartitionHistory, gone: &BTreeSet<BrokerId>) -> Option<String> {
     let record = partition.metadata.current()?;
-    let nobody = electable(record).all(|member| gone.contains(&member));
+    // KIP-966 elects the last leader where nobody else is left.
+    let mut leaders = partition.metadata.changes().iter().rev().map(|change| change.record.leader);
+    let last_known = match partition.promised {
+        Promised::UntilUncleanEnds => leaders.find_map(|leader| leader),
+        Promised::UntilDisksLoseIt => None,
+    };
+    let nobody = electable(record).chain(last_known).all(|member| gone.contains(&member));
     if nobody && !record.unclean_leader_election {
         return Some(format!("nobody of the ISR of {} will ever be back", partition.name));
     }
     let left = record.replicas.iter().filter(|replica| !gone.contains(replica)).count();
     let minimum = usize::try_from(record.min_insync_replicas).unwrap_or(usize::MAX);
+    let minimum = minimum.min(record.replicas.len());
     (left < minimum).then(|| {
         format!("{} can have {left} replicas in sync, and needs {minimum}", partition.name)
     })

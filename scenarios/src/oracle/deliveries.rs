@@ -127,9 +127,15 @@ impl Reader<'_> {
         self.found(delivered, ("delivered-then-lost", "committed"), why, judgement);
     }
 
-    /// Nothing that was committed before may be passed over.
+    /// Nothing that was committed before may be passed over, and nothing read again unless the
+    /// position was reset.
     fn judge_gap(&self, next: Option<Offset>, delivered: &Delivered, judgement: &mut Judgement) {
-        let (Some(next), Some(log)) = (next, self.log) else { return };
+        let Some(next) = next else { return };
+        if delivered.offset < next {
+            let cause = format!("the consumer stood at {next}, and nothing reset it");
+            self.found(delivered, ("went-back", "deliveries"), cause, judgement);
+        }
+        let Some(log) = self.log else { return };
         if delivered.offset <= next || next < log.replica.log_start {
             return;
         }

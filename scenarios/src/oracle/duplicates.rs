@@ -6,6 +6,7 @@ use super::{
     Case, Judgement,
     classification::surely_not_appended,
     copies::{Allowed, CopyAt, FinalLog, Finding, anomaly, copies},
+    promise::{Promise, promise},
 };
 use crate::history::{AttemptRecord, Batch, BatchId, ProducerStamp, Send, SendIndex, When};
 
@@ -101,6 +102,9 @@ impl<'a> Pair<'a> {
             .find(|assigned| assigned.id == again.id && assigned.epoch == again.epoch);
         let reason = bump.and_then(|bump| bump.reason.as_deref());
         if let Some((refusal, broker)) = self.refusal(first) {
+            if let Promise::Broken { why, .. } = promise(self.log.partition, self.first.batch) {
+                return ("D3", Allowed::No, format!("the first copy was promised: {why}"));
+            }
             return match self.state_gone(broker, first.id, refusal) {
                 Some((rule, why)) => (rule, Allowed::Yes, format!("{broker} {why}")),
                 None => (

@@ -20,6 +20,8 @@ pub struct Judgement {
     pub consumers: BTreeMap<String, ConsumerCounts>,
     /// Each record that was lost, repeated, reordered, …
     pub anomalies: Vec<Anomaly>,
+    /// How often the clients' histories alone show which anomaly.
+    pub black_box: BTreeMap<String, u64>,
     /// The broken invariants.
     pub violations: Vec<Violation>,
     /// The elections.
@@ -43,6 +45,9 @@ pub struct Header {
     pub protocol: String,
     /// The hash of the trace.
     pub trace_hash: String,
+    /// How long it took to become healthy again after everything healed, in milliseconds; none if
+    /// it did not.
+    pub recovered_ms: Option<u64>,
     /// How much virtual time passed, in milliseconds.
     pub simulated_ms: u64,
     /// How many events the run had.
@@ -59,6 +64,7 @@ impl Default for Judgement {
             unavailable_ms: Unavailable::default(),
             consumers: BTreeMap::new(),
             anomalies: Vec::new(),
+            black_box: BTreeMap::new(),
             violations: Vec::new(),
             elections: Vec::new(),
             truncations: Vec::new(),
@@ -88,10 +94,12 @@ impl Judgement {
             unavailable_ms: self.unavailable_ms,
             consumers: self.consumers,
             anomalies: self.anomalies,
+            black_box: self.black_box,
             violations: self.violations,
             elections: self.elections,
             truncations: self.truncations,
             isr_changes: self.isr_changes,
+            recovered_ms: header.recovered_ms,
             simulated_ms: header.simulated_ms,
             events: header.events,
             expectations: header.expectations,

@@ -8,6 +8,7 @@
 //! One file for each section of the contract. What it does not know: what the scenario's author
 //! expects, and what Kafka's group protocol promises.
 
+mod agreement;
 mod availability;
 mod classification;
 mod config;
@@ -24,20 +25,23 @@ mod sentences;
 mod story;
 #[cfg(test)]
 mod tests;
+mod unclean_ends;
 
 pub use config::{Config, NetworkFaults, ProducerRules, Recovery};
 pub use judgement::{Header, Judgement};
 pub use promise::{Promise, promise};
 
 use crate::{
+    blackbox::Findings,
     history::{FinalRead, History},
     invariants::Watch,
 };
 
 use copies::FinalLog;
 
-/// Judges a run from what was watched and what was read at the end.
-pub fn judge(mut watch: Watch, read: &FinalRead, config: &Config) -> Judgement {
+/// Judges a run from what was watched and what was read at the end, and compares this with what
+/// the clients found by themselves.
+pub fn judge(mut watch: Watch, read: &FinalRead, config: &Config, clients: &Findings) -> Judgement {
     let end = watch.history().now().at;
     watch.on_final_read(end, read);
     let history = watch.history();
@@ -53,6 +57,9 @@ pub fn judge(mut watch: Watch, read: &FinalRead, config: &Config) -> Judgement {
     order::judge(&case, &mut judgement);
     deliveries::judge(&case, &mut judgement);
     divergence::judge(&case, &mut judgement);
+    agreement::judge(&case, clients, &mut judgement);
+    let counts = clients.counts().into_iter();
+    judgement.black_box = counts.map(|(name, count)| (name.to_owned(), count)).collect();
     judgement.conclude();
     judgement
 }

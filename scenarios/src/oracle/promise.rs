@@ -2,20 +2,25 @@
 //!
 //! A copy is promised from the first time that a presumed leader's high watermark passes it, until
 //! no electable replica holds it. That is excused only if each of them lost it from its disk
-//! (V-disk), or if an unclean election chose a leader without it (V-unclean). The only instants
-//! that count are changes of the record, losses, and adoptions.
+//! (V-disk), or if an unclean election or that of the last known leader chose a leader without it
+//! (V-unclean, V-last-known). The only instants that count are changes of the record, losses, and
+//! adoptions.
 //!
-//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas,
-//! which are in the records already, and the count of unclean ends, which is not here yet.
+//! Up to KIP-595 the electable replicas are the ISR. KIP-966 adds the eligible leader replicas, and
+//! promises more: neither the disks nor the last known leader excuse a loss while fewer than
+//! `min.insync.replicas` replicas have ended uncleanly.
 
 use broker::{
     host::event::{ElectionKind, PartitionRecord},
     ids::{BrokerId, LeaderEpoch},
 };
 
-use super::sentences;
+use super::{
+    sentences,
+    unclean_ends::{least_min_insync_replicas, unclean_ends},
+};
 use crate::history::{
-    Batch, BatchId, ChangeKind, Commit, Excuse, PartitionHistory, When, Why, electable,
+    Batch, BatchId, ChangeKind, Commit, Excuse, PartitionHistory, Promised, When, Why, electable,
 };
 
 /// What became of the promise on a copy.
@@ -71,6 +76,7 @@ enum InstantKind {
     Committed,
     Lost,
     UncleanElection(BrokerId),
+    LastKnownElection(BrokerId),
     Recorded,
     Adopted(BrokerId, LeaderEpoch),
 }
@@ -103,8 +109,11 @@ impl Case<'_> {
         let changes = self.partition.metadata.changes();
         let first = changes.partition_point(|change| change.when <= from);
         instants.extend(changes[first..].iter().map(|change| {
-            let unclean = is_unclean(&change.kind).then_some(change.record.leader).flatten();
-            let kind = unclean.map_or(InstantKind::Recorded, InstantKind::UncleanElection);
+            let kind = match (forced(&change.kind), change.record.leader) {
+                (Some(ElectionKind::Unclean), Some(leader)) => InstantKind::UncleanElection(leader),
+                (Some(_), Some(leader)) => InstantKind::LastKnownElection(leader),
+                (None, _) | (_, None) => InstantKind::Recorded,
+            };
             Instant { when: change.when, kind }
         }));
         let adoptions = self.partition.adoptions.iter().filter(|adopted| from < adopted.when);
@@ -136,7 +145,11 @@ impl Case<'_> {
             InstantKind::Adopted(leader, epoch) if !self.held(leader, when) => {
                 self.judge_leader_without(leader, epoch, (record, when))
             }
+            InstantKind::LastKnownElection(leader) if !self.held(leader, when) => {
+                self.judge_last_known(leader, (record, when))
+            }
             InstantKind::UncleanElection(_)
+            | InstantKind::LastKnownElection(_)
             | InstantKind::Adopted(..)
             | InstantKind::Lost
             | InstantKind::Recorded => self.judge_holders(record, when),
@@ -158,7 +171,7 @@ impl Case<'_> {
              {} without it",
             adopted.broker, adopted.leader_epoch
         );
-        if self.unclean_between(leader_epoch, when) {
+        if self.forced_between(leader_epoch, when) {
             return Promise::Void { rule: "V-late", when, why: late };
         }
         match self.judge_holders(record, when) {
@@ -169,9 +182,11 @@ impl Case<'_> {
         }
     }
 
-    fn unclean_between(&self, epoch: LeaderEpoch, until: When) -> bool {
+    fn forced_between(&self, epoch: LeaderEpoch, until: When) -> bool {
         self.partition.metadata.changes().iter().any(|change| {
-            is_unclean(&change.kind) && epoch < change.record.leader_epoch && change.when <= until
+            forced(&change.kind).is_some()
+                && epoch < change.record.leader_epoch
+                && change.when <= until
         })
     }
 
@@ -194,21 +209,67 @@ impl Case<'_> {
         }
     }
 
+    /// V-last-known: the last leader there was may lack it once enough have ended uncleanly.
+    fn judge_last_known(
+        &self,
+        leader: BrokerId,
+        (record, when): (&PartitionRecord, When),
+    ) -> Promise {
+        let cause = self.why_lacking(leader, when);
+        let epoch = record.leader_epoch;
+        let why = format!(
+            "{leader}, the last known leader, was elected at {when} in epoch {epoch} without it \
+             ({}): {cause}",
+            self.counted(when)
+        );
+        if self.enough_unclean_ends(when) {
+            Promise::Void { rule: "V-last-known", when, why }
+        } else {
+            Promise::Broken { when, why }
+        }
+    }
+
     /// V-disk: no electable replica holds it, and the disk of each excuses that.
     fn judge_holders(&self, record: &PartitionRecord, when: When) -> Promise {
+        let counts = self.partition.promised == Promised::UntilUncleanEnds;
         let mut members = electable(record).peekable();
-        if members.peek().is_none() || members.any(|member| self.held(member, when)) {
+        let nobody = members.peek().is_none();
+        if nobody && !counts || members.any(|member| self.held(member, when)) {
             return Promise::Kept;
         }
         let guilty = electable(record).find(|member| !self.disk_excused(*member, when));
         let epoch = record.leader_epoch;
         let shown = guilty.or_else(|| electable(record).next());
-        let cause = shown.map_or_else(String::new, |member| self.why_lacking(member, when));
+        let cause = shown.map_or_else(
+            || "nobody could be elected".to_owned(),
+            |member| self.why_lacking(member, when),
+        );
         let why = format!("no electable replica held it from {when} on (epoch {epoch}): {cause}");
         match guilty {
             Some(_) => Promise::Broken { when, why },
-            None => Promise::Void { rule: "V-disk", when, why },
+            None if !counts => Promise::Void { rule: "V-disk", when, why },
+            None => {
+                let why = format!("{why}; {}", self.counted(when));
+                if self.enough_unclean_ends(when) {
+                    Promise::Void { rule: "V-disk", when, why }
+                } else {
+                    Promise::Broken { when, why }
+                }
+            }
         }
+    }
+
+    fn enough_unclean_ends(&self, when: When) -> bool {
+        let from = self.commit.when;
+        let needed = least_min_insync_replicas(self.partition, from, when);
+        needed <= unclean_ends(self.partition, from, when).len()
+    }
+
+    fn counted(&self, when: When) -> String {
+        let from = self.commit.when;
+        let ended = unclean_ends(self.partition, from, when).len();
+        let needed = least_min_insync_replicas(self.partition, from, when);
+        format!("{ended} ended uncleanly, min.insync.replicas is {needed}")
     }
 
     fn disk_excused(&self, broker: BrokerId, when: When) -> bool {
@@ -231,6 +292,13 @@ impl Case<'_> {
     }
 }
 
-fn is_unclean(kind: &ChangeKind) -> bool {
-    matches!(kind, ChangeKind::Elected { kind: ElectionKind::Unclean, .. })
+/// The kind of an election that does not ask who holds what.
+fn forced(kind: &ChangeKind) -> Option<ElectionKind> {
+    match kind {
+        ChangeKind::Elected { kind, .. } => match kind {
+            ElectionKind::Unclean | ElectionKind::LastKnownLeader => Some(*kind),
+            ElectionKind::Isr | ElectionKind::Elr => None,
+        },
+        ChangeKind::Created | ChangeKind::LeaderLost { .. } | ChangeKind::IsrChanged { .. } => None,
+    }
 }

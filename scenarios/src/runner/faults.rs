@@ -106,6 +106,10 @@ impl Play {
             | Action::CrashAtOperation(_) => self.spoil_disks(action, lasts),
             Action::Clock(clock) => self.set_clocks(clock),
             Action::Elect(elect) => self.elect(&elect.wanted),
+            Action::ElectPreferred(_)
+            | Action::Reassign(_)
+            | Action::SetConfig(_)
+            | Action::AddPartitions(_) => self.operate(action),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Whether a cluster is well again: what liveness asks for after everything healed.
 
-use broker::{ids::TopicPartition, log::UnifiedLog};
+use broker::{
+    ids::{BrokerId, TopicPartition},
+    log::UnifiedLog,
+};
 
 use super::{play::Play, stage::all_partitions};
 use crate::cluster::Node;
@@ -8,8 +11,9 @@ use crate::cluster::Node;
 /// How far a recovery is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recovery {
-    /// Every broker is unfenced, every partition has a leader and all its replicas in the ISR, with
-    /// equal logs, all committed; every send has ended, and every consumer has read everything.
+    /// Every broker that is not gone for good is unfenced, every partition has a leader and all its
+    /// living replicas in the ISR, as many as acks=all needs, with equal logs, all committed; every
+    /// send has ended, and every consumer has read everything.
     Complete,
     /// Something is missing: this, first of all.
     Waits(String),
@@ -29,6 +33,9 @@ fn fenced_broker(play: &Play) -> Option<String> {
     for node in play.cast.brokers() {
         let name = play.world.name(node);
         let id = play.cast.broker(node).expect("a broker's node has a broker");
+        if play.is_gone(node) {
+            continue;
+        }
         let active = image.broker(id).is_some_and(broker::metadata::BrokerRegistration::is_active);
         if !active {
             return Some(format!("{name} is fenced"));
@@ -40,8 +47,13 @@ fn fenced_broker(play: &Play) -> Option<String> {
 fn unwell(play: &Play, name: &TopicPartition) -> Option<String> {
     let registration = play.image()?.partition_named(name)?;
     let Some(leader) = registration.leader else { return Some(format!("{name} has no leader")) };
-    if registration.isr.len() < registration.replicas.len() {
+    let living = |broker: &&BrokerId| !is_gone(play, **broker);
+    let replicas: Vec<BrokerId> = registration.replicas.iter().filter(living).copied().collect();
+    if replicas.iter().any(|replica| !registration.isr.contains(replica)) {
         return Some(format!("the ISR of {name} lacks a replica"));
+    }
+    if replicas.len() < needed_in_sync(play, name, registration.replicas.len()) {
+        return Some(format!("the ISR of {name} is too small for acks=all"));
     }
     let log = |broker| play.broker_log(broker, name);
     let Some(leading) = log(leader) else {
@@ -50,11 +62,19 @@ fn unwell(play: &Play, name: &TopicPartition) -> Option<String> {
     if leading.high_watermark() < leading.log_end_offset() {
         return Some(format!("{name} has records that are not committed"));
     }
-    let behind = registration
-        .replicas
-        .iter()
-        .find(|replica| log(**replica).is_none_or(|log| ends(log) != ends(leading)));
+    let behind =
+        replicas.iter().find(|replica| log(**replica).is_none_or(|log| ends(log) != ends(leading)));
     behind.map(|replica| format!("{replica} is behind on {name}"))
+}
+
+fn is_gone(play: &Play, broker: BrokerId) -> bool {
+    play.world.node(&broker.to_string()).is_some_and(|node| play.is_gone(node))
+}
+
+/// `min.insync.replicas`, which asks for no more than there are (`Partition.effectiveMinIsr`).
+fn needed_in_sync(play: &Play, name: &TopicPartition, replicas: usize) -> usize {
+    let wanted = play.record(name).map_or(1, |record| record.min_insync_replicas);
+    usize::try_from(wanted).unwrap_or(usize::MAX).min(replicas)
 }
 
 fn ends(log: &UnifiedLog) -> (broker::ids::Offset, broker::ids::Offset) {

@@ -74,7 +74,7 @@ impl Play {
         self.topics_app()?.failure().map(str::to_owned)
     }
 
-    fn topics_app(&self) -> Option<&TopicsApp> {
+    pub(super) fn topics_app(&self) -> Option<&TopicsApp> {
         let node = *self.cast.admin().first()?;
         match self.world.process(node) {
             Some(Node::Topics(app)) => Some(app),

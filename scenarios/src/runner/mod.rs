@@ -90,5 +90,6 @@ fn scripted(planned: PlannedFault) -> Fault {
         action: planned.action,
         lasts: Some(Period(planned.lasts)),
         until: None,
+        permanent: false,
     }
 }

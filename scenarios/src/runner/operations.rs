@@ -1,16 +1,18 @@
 //! What operators do, as opposed to what goes wrong.
 
 use broker::{
+    client::admin::AdminOperation,
     controller::ControllerCommand,
     host::{Event, event::ControllerEvent},
     ids::TopicPartition,
     protocol::ErrorCode,
 };
 
-use super::{faults::Undo, play::Play};
+use super::{faults::Undo, play::Play, stage::config_texts};
 use crate::{
     cluster::AppCommand,
-    format::{Target, Targets, WantedLeader},
+    format::{Action, Target, Targets, WantedLeader},
+    history::broker_of,
 };
 
 impl Play {
@@ -28,6 +30,56 @@ impl Play {
         self.world.command_at(controller, self.world.now(), elect);
         Ok(Undo::Nothing)
     }
+}
+
+impl Play {
+    /// Asks the admin client to do what an operator would. What came of it is looked at when the
+    /// load is over ([`Play::refused_operations`]).
+    pub(super) fn operate(&mut self, action: &Action) -> Result<Undo, String> {
+        let operation = operation(action)?;
+        let admin = self.cast.admin().into_iter().next().ok_or("there is no admin client")?;
+        self.world.command_at(admin, self.world.now(), AppCommand::Admin(operation));
+        Ok(Undo::Nothing)
+    }
+
+    /// What operators asked for in vain.
+    pub(super) fn refused_operations(&self) -> Vec<String> {
+        self.topics_app().map_or_else(Vec::new, |app| app.refusals().to_vec())
+    }
+}
+
+fn operation(action: &Action) -> Result<AdminOperation, String> {
+    let partition = |name: &str| {
+        TopicPartition::parse(name).ok_or_else(|| format!("there is no partition {name}"))
+    };
+    Ok(match action {
+        Action::ElectPreferred(elect) if elect.partition == "all" => {
+            AdminOperation::ElectPreferred(None)
+        }
+        Action::ElectPreferred(elect) => {
+            AdminOperation::ElectPreferred(Some(partition(&elect.partition)?))
+        }
+        Action::Reassign(reassign) => {
+            let replicas = reassign.wanted.replicas.iter().filter_map(|name| broker_of(name));
+            let replicas: Vec<_> = replicas.collect();
+            AdminOperation::Reassign {
+                partition: partition(&reassign.wanted.partition)?,
+                replicas: (!replicas.is_empty()).then_some(replicas),
+            }
+        }
+        Action::SetConfig(set) => {
+            let config = config_texts(&set.wanted.config)?;
+            AdminOperation::SetConfig {
+                topic: set.wanted.topic.as_str().into(),
+                config: config.into_iter().map(|(key, value)| (key, Some(value))).collect(),
+            }
+        }
+        Action::AddPartitions(add) => AdminOperation::AddPartitions {
+            topic: add.wanted.topic.as_str().into(),
+            count: i32::try_from(add.wanted.count).map_err(|error| error.to_string())?,
+        },
+        other => unreachable!("{} is no operation", other.name()),
+    })
 }
 
 /// What an event says of an operation that was refused.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use broker::{
     host::{Event, event::PartitionEvent},
     ids::{Offset, TopicPartition},
+    replica::rules::Protocol,
 };
 use bytes::Bytes;
 use sim::{
@@ -25,9 +26,10 @@ use super::{
     stage::Cast,
 };
 use crate::{
+    blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
-    history::{CrashKind, DiskFault, FileChange, PowerLoss, UnsyncedChange},
+    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange},
     invariants::Watch,
 };
 
@@ -39,6 +41,8 @@ pub(super) struct Play {
     pub(super) cast: Cast,
     pub(super) director: Director,
     pub(super) watch: Watch,
+    /// What the clients saw, for the oracle that knows nothing else.
+    pub(super) clients: ClientHistory,
     /// What takes back each fault that lasts.
     undo: BTreeMap<FaultId, Undo>,
     /// What alarms are for, by their tokens.
@@ -57,6 +61,8 @@ pub(super) struct Play {
     pub(super) began: Time,
     /// How many brokers have begun to serve so far.
     pub(super) serving: usize,
+    /// Who is gone for good, and since which incarnation it is.
+    doomed: BTreeMap<NodeId, u32>,
     /// What the final reader got.
     pub(super) fresh: BTreeMap<TopicPartition, Vec<(Offset, Bytes)>>,
 }
@@ -79,12 +85,21 @@ impl Play {
         cast: Cast,
         director: Director,
     ) -> Self {
+        let promised = match scenario.cluster.protocol {
+            Protocol::Kip966 => Promised::UntilUncleanEnds,
+            Protocol::Hw
+            | Protocol::Kip101
+            | Protocol::Kip279
+            | Protocol::Kip320
+            | Protocol::Kip595 => Promised::UntilDisksLoseIt,
+        };
         Self {
             scenario,
             world,
             cast,
             director,
-            watch: Watch::default(),
+            watch: Watch::new(promised),
+            clients: ClientHistory::default(),
             undo: BTreeMap::new(),
             cues: Vec::new(),
             after_outputs: Vec::new(),
@@ -94,6 +109,7 @@ impl Play {
             events: 0,
             began: Time::NEVER,
             serving: 0,
+            doomed: BTreeMap::new(),
             fresh: BTreeMap::new(),
         }
     }
@@ -153,17 +169,26 @@ impl Play {
         }
     }
 
-    /// Everything that lasts is taken back, and what is dead is started.
+    /// Everything that lasts is taken back, and what is dead is started, but for who is gone for
+    /// good.
     pub(super) fn heal_everything(&mut self) -> Result<(), Broken> {
         for id in self.director.lasting() {
-            self.end(id)?;
+            if !self.director.fault(id).permanent {
+                self.end(id)?;
+            }
         }
         self.world.heal_all();
-        let nodes: Vec<_> = self.world.nodes().filter(|node| self.was_started(*node)).collect();
+        let comes_back = |node: &NodeId| self.was_started(*node) && !self.is_gone(*node);
+        let nodes: Vec<_> = self.world.nodes().filter(comes_back).collect();
         for node in &nodes {
             self.world.resume(*node);
         }
         self.start(&nodes)
+    }
+
+    /// Whether a fault declared permanent keeps this node away: nobody started it again.
+    pub(super) fn is_gone(&self, node: NodeId) -> bool {
+        self.doomed.get(&node) == Some(&self.world.incarnation(node))
     }
 
     fn was_started(&self, node: NodeId) -> bool {
@@ -180,6 +205,7 @@ impl Play {
             self.misfires.extend(refusal(event));
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
+            self.clients.on_event(self.world.now().0, event);
             fired.extend(self.director.observe(name, event));
             if let Event::Partition(PartitionEvent::Recovered(recovered)) = event {
                 self.compare_with_bytes(node, &recovered.partition);
@@ -236,10 +262,22 @@ impl Play {
                 return;
             }
         };
-        self.done.push((self.at(), self.words_of(&fault.action, &undo)));
+        let mut words = self.words_of(&fault.action, &undo);
+        if fault.permanent {
+            words.push_str(", for good");
+            self.doom(&undo);
+        }
+        self.done.push((self.at(), words));
         self.undo.insert(id, undo);
         if let Some((time, cue)) = self.director.on_begun(id, self.world.now()) {
             self.cue_at(time, cue);
+        }
+    }
+
+    fn doom(&mut self, undo: &Undo) {
+        let Undo::Start(nodes) = undo else { unreachable!("{undo:?} starts nobody again") };
+        for node in nodes {
+            self.doomed.insert(*node, self.world.incarnation(*node));
         }
     }
 

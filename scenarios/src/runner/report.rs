@@ -13,6 +13,7 @@ use super::{
     stage::{FINAL_READER, all_partitions},
 };
 use crate::{
+    blackbox::{self, FinalReader},
     cli::Run,
     format::Resolved,
     history::FinalRead,
@@ -42,6 +43,7 @@ pub(super) fn report(
         Err(Broken::Panicked { .. } | Broken::Setup(_)) => None,
     };
     let config = oracle_config(&play, recovery);
+    let clients = blackbox::check(&play.clients, final_reader(played));
     let read = final_read(&play);
     let at = play.at();
     let misfires = misfires(&play);
@@ -51,6 +53,7 @@ pub(super) fn report(
         seed,
         protocol: play.scenario.cluster.protocol.name().to_owned(),
         trace_hash: play.world.trace_hash().to_string(),
+        recovered_ms: recovered_ms(played),
         simulated_ms: play.world.now().0 / NANOS_PER_MILLI,
         events: play.events,
         expectations: Vec::new(),
@@ -59,7 +62,7 @@ pub(super) fn report(
     let entries = play.world.trace().entries();
     let trace = (!entries.is_empty())
         .then(|| entries.iter().flat_map(|entry| [entry.to_string(), "\n".to_owned()]).collect());
-    let mut judgement = oracle::judge(play.watch, &read, &config);
+    let mut judgement = oracle::judge(play.watch, &read, &config, &clients);
     if let Some((node, message)) = panic {
         let at = Moment(at);
         let violation = Violation { invariant: "no-panic".to_owned(), at, node, detail: message };
@@ -77,6 +80,12 @@ pub(super) fn report(
     Ok(Run { report: Report { outcome, faults, reproduce: String::new() }, trace })
 }
 
+/// How long it took, if it recovered.
+fn recovered_ms(played: &Result<Played, Broken>) -> Option<u64> {
+    let played = played.as_ref().ok().filter(|played| played.unrecovered.is_none())?;
+    u64::try_from(played.recovered_after.as_millis()).ok()
+}
+
 fn line(at: u64, what: &str) -> FaultLine {
     FaultLine { at: Moment(at), what: what.to_owned() }
 }
@@ -91,7 +100,7 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
     });
     let recovery = match unrecovered {
         None => Recovery::Reached,
-        Some(detail) => Recovery::NotReached { detail, gone: BTreeSet::new() },
+        Some(detail) => Recovery::NotReached { detail, gone: gone_for_good(play) },
     };
     let quiet = play.done.is_empty();
     oracle::Config {
@@ -101,7 +110,21 @@ fn oracle_config(play: &Play, unrecovered: Option<String>) -> oracle::Config {
     }
 }
 
-/// Reads every replica, and what the fresh consumer got.
+fn gone_for_good(play: &Play) -> BTreeSet<BrokerId> {
+    let gone = play.cast.brokers().into_iter().filter(|node| play.is_gone(*node));
+    gone.filter_map(|node| play.cast.broker(node)).collect()
+}
+
+/// A run that recovered ends when its final reader has read everything.
+fn final_reader(played: &Result<Played, Broken>) -> FinalReader {
+    match played {
+        Ok(Played { unrecovered: None, .. }) => FinalReader::ReadAll(ClientId::from(FINAL_READER)),
+        Ok(_) | Err(_) => FinalReader::None,
+    }
+}
+
+/// Reads every replica, and what the fresh consumer got. Who is gone for good is not read: after a
+/// power loss its log may end in half a batch, which nobody will ever cut.
 fn final_read(play: &Play) -> FinalRead {
     let mut read = FinalRead {
         fresh: play.fresh.clone(),
@@ -110,7 +133,8 @@ fn final_read(play: &Play) -> FinalRead {
     };
     for partition in all_partitions(&play.scenario) {
         for broker in replicas(play, &partition) {
-            if let Some(node) = play.world.node(&broker.to_string()) {
+            let node = play.world.node(&broker.to_string());
+            if let Some(node) = node.filter(|node| !play.is_gone(*node)) {
                 let bytes = replica_bytes(&play.world, node, &partition);
                 read.replicas.insert((partition.clone(), broker), bytes);
             }
@@ -130,7 +154,7 @@ fn misfires(play: &Play) -> Vec<Expectation> {
         .never_began()
         .into_iter()
         .map(|id| format!("{}: never began", play.director.fault(id).action.name()));
-    let misfired = never.chain(play.misfires.iter().cloned());
+    let misfired = never.chain(play.misfires.iter().cloned()).chain(play.refused_operations());
     let unmet = |actual| Expectation {
         path: "faults".to_owned(),
         expected: "every fault begins and finds its targets".to_owned(),

@@ -1,6 +1,7 @@
 //! The stage: the world with its machines, and how a process is made for each.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use broker::{
     broker::{Broker, BrokerConfig},
@@ -9,6 +10,7 @@ use broker::{
         consumer::{Consumer, ConsumerConfig, OffsetReset},
         producer::Producer,
     },
+    config::TopicOverrides,
     controller::{Controller, ControllerConfig},
     host::Address,
     ids::{BrokerId, CLUSTER_ID, ClientId, ControllerId, TopicPartition},
@@ -236,20 +238,25 @@ fn new_topics(scenario: &Scenario) -> Result<Vec<NewTopic>, String> {
 }
 
 fn new_topic(topic: &format::Topic) -> Result<NewTopic, String> {
-    let overrides = serde_json::to_value(&topic.config).map_err(|error| error.to_string())?;
-    let configs = overrides.as_object().cloned().unwrap_or_default();
-    let text = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
     let brokers = |names: &Vec<String>| names.iter().filter_map(|name| broker_of(name)).collect();
     Ok(NewTopic {
         name: topic.name.as_str().into(),
         partitions: topic.partitions.and_then(|count| i32::try_from(count).ok()),
         replication_factor: topic.replication_factor.and_then(|count| i16::try_from(count).ok()),
         assignment: topic.assignment.as_ref().map(|all| all.iter().map(brokers).collect()),
-        configs: configs.into_iter().map(|(key, value)| (key, text(value))).collect(),
+        configs: config_texts(&topic.config)?,
     })
+}
+
+/// Values of a topic as Kafka's requests carry them.
+pub(super) fn config_texts(config: &TopicOverrides) -> Result<BTreeMap<String, String>, String> {
+    let overrides = serde_json::to_value(config).map_err(|error| error.to_string())?;
+    let text = |value: serde_json::Value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let configs = overrides.as_object().cloned().unwrap_or_default();
+    Ok(configs.into_iter().map(|(key, value)| (key, text(value))).collect())
 }
 
 fn workload(scenario: &Scenario, producer: &format::Producer) -> Workload {

@@ -59,8 +59,13 @@ fn resolved(document: &Value) -> Resolved {
 
 /// Runs the small scenario with these faults.
 fn play(faults: Value) -> Told {
+    play_document(&document(faults))
+}
+
+/// Runs a scenario.
+fn play_document(document: &Value) -> Told {
     let seeds = Seeds { world: 1, madsim: 1 };
-    let run = run_with(&resolved(&document(faults)), seeds, Tracing::Entries).unwrap();
+    let run = run_with(&resolved(document), seeds, Tracing::Entries).unwrap();
     let trace = run.trace.as_deref().unwrap_or_default();
     let all: Vec<_> = trace.lines().map(Line::read).collect();
     let began = all.iter().find(|line| line.what == "takes Command(Begin)").map(|line| line.at);

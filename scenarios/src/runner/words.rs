@@ -31,6 +31,17 @@ impl Play {
                 let asked = &elect.wanted;
                 format!("asked that {} leads {}", asked.leader, asked.partition)
             }
+            (Action::ElectPreferred(elect), _) => {
+                format!("asked for preferred leaders: {}", elect.partition)
+            }
+            (Action::Reassign(reassign), _) => {
+                let asked = &reassign.wanted;
+                format!("asked to move {} to {}", asked.partition, asked.replicas.join(", "))
+            }
+            (Action::SetConfig(set), _) => format!("{} configured anew", set.wanted.topic),
+            (Action::AddPartitions(add), _) => {
+                format!("asked for {} partitions of {}", add.wanted.count, add.wanted.topic)
+            }
             (_, Undo::Heal(links)) => format!("cut: {}", self.links_in_words(links)),
             (_, Undo::Links(links)) => {
                 let pairs: Vec<_> = links.iter().map(|(from, to, _)| (*from, *to)).collect();

@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use super::operations::AdminOperation;
 use crate::{
     client::TopicMetadata,
     ids::{BrokerId, TopicId, TopicName},
@@ -24,6 +25,13 @@ pub enum AdminCommand {
     DescribeTopics {
         /// The topics.
         topics: Vec<TopicName>,
+        /// How long to try.
+        timeout: Duration,
+    },
+    /// Do something to what is there. Answered by one [`AdminAnswer::Operated`].
+    Operate {
+        /// What to do.
+        operation: AdminOperation,
         /// How long to try.
         timeout: Duration,
     },
@@ -59,6 +67,13 @@ pub enum AdminAnswer {
     },
     /// Where partitions are. Topics that do not exist are missing.
     TopicsDescribed(Result<BTreeMap<TopicName, TopicMetadata>, AdminError>),
+    /// An operation was done, or could not be.
+    Operated {
+        /// Which.
+        operation: AdminOperation,
+        /// Why not, if not.
+        result: Result<(), AdminError>,
+    },
     /// The client is closed.
     Closed,
 }

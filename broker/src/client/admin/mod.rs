@@ -1,5 +1,5 @@
-//! The admin client (Kafka's `KafkaAdminClient`), as far as a test bed needs one: it creates topics
-//! and says where their partitions are.
+//! The admin client (Kafka's `KafkaAdminClient`), as far as a test bed needs one: it creates topics,
+//! says where their partitions are, and does what operators do to them.
 //!
 //! Any broker is asked; in a `KRaft` cluster brokers pass on what the controller has to do. One
 //! operation runs at a time. What may pass is tried again until the operation's time is over.
@@ -7,12 +7,16 @@
 //! long as not enough of its brokers have registered.
 
 mod api;
+mod operations;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use rand_chacha::ChaCha8Rng;
 
 pub use api::{AdminAnswer, AdminCommand, AdminError, NewTopic};
+pub use operations::AdminOperation;
+
+use operations::Settled;
 
 use super::{
     ConnectionKeys, TopicMetadata,
@@ -79,6 +83,7 @@ enum Task {
         topics: Vec<TopicName>,
         known_version: Option<u64>,
     },
+    Operate(AdminOperation),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,6 +118,7 @@ impl Admin {
             AdminCommand::DescribeTopics { topics, timeout } => {
                 (Task::Describe { topics, known_version: None }, timeout)
             }
+            AdminCommand::Operate { operation, timeout } => (Task::Operate(operation), timeout),
             AdminCommand::Close => {
                 self.close(now, out);
                 out.answer(AdminAnswer::Closed);
@@ -147,13 +153,18 @@ impl Admin {
         let wait = KEYS.retry().after(operation.failures, &mut self.rng);
         operation.failures += 1;
         operation.progress = Progress::Waiting(now.monotonic.plus(wait));
-        if let (Task::Create(open), Outcome::Response(Response::CreateTopics(response))) =
-            (&mut operation.task, ended.outcome)
-        {
-            settle_created(open, &response, out);
-            if open.is_empty() {
-                self.operations.pop_front();
+        let is_settled = match (&mut operation.task, ended.outcome) {
+            (Task::Create(open), Outcome::Response(Response::CreateTopics(response))) => {
+                settle_created(open, &response, out);
+                open.is_empty()
             }
+            (Task::Operate(task), Outcome::Response(response)) => {
+                settle_operated(task, &response, out)
+            }
+            _ => false,
+        };
+        if is_settled {
+            self.operations.pop_front();
         }
     }
 
@@ -168,7 +179,7 @@ impl Admin {
             }
             self.next_check = Some(operation.until);
             let done = match operation.task {
-                Task::Create(_) => self.run_create(now, out),
+                Task::Create(_) | Task::Operate(_) => self.run_request(now, out),
                 Task::Describe { .. } => self.run_describe(out),
             };
             if done == Done::NotYet {
@@ -179,9 +190,8 @@ impl Admin {
         }
     }
 
-    fn run_create(&mut self, now: Now, out: &mut Outbox<AdminAnswer>) -> Done {
+    fn run_request(&mut self, now: Now, out: &mut Outbox<AdminAnswer>) -> Done {
         let Some(operation) = self.operations.front() else { return Done::Yes };
-        let Task::Create(topics) = &operation.task else { return Done::Yes };
         let number = operation.number;
         match operation.progress {
             Progress::InFlight => return Done::NotYet,
@@ -191,7 +201,11 @@ impl Admin {
             }
             Progress::Waiting(_) => {}
         }
-        let request = Request::CreateTopics(create_request(topics));
+        let request = match &operation.task {
+            Task::Create(topics) => Request::CreateTopics(create_request(topics)),
+            Task::Operate(task) => task.request(KEYS.request_timeout.to_wire()),
+            Task::Describe { .. } => return Done::Yes,
+        };
         match self.network.least_loaded(now, out) {
             Node::Ready(node) => {
                 self.network.send(now, node, &request, Token(number), out);
@@ -311,6 +325,23 @@ fn settle_created(
     }
 }
 
+/// Tells what came of an operation. Says whether anything did.
+fn settle_operated(
+    operation: &AdminOperation,
+    response: &Response,
+    out: &mut Outbox<AdminAnswer>,
+) -> bool {
+    let result = match operation.settle(response) {
+        Settled::Again => return false,
+        Settled::Done => Ok(()),
+        Settled::Refused(error, message) => {
+            Err(AdminError::Refused { error: error.code(), message })
+        }
+    };
+    out.answer(AdminAnswer::Operated { operation: operation.clone(), result });
+    true
+}
+
 fn give_up(task: Task, error: &AdminError, out: &mut Outbox<AdminAnswer>) {
     match task {
         Task::Create(topics) => {
@@ -320,6 +351,9 @@ fn give_up(task: Task, error: &AdminError, out: &mut Outbox<AdminAnswer>) {
             }
         }
         Task::Describe { .. } => out.answer(AdminAnswer::TopicsDescribed(Err(error.clone()))),
+        Task::Operate(operation) => {
+            out.answer(AdminAnswer::Operated { operation, result: Err(error.clone()) });
+        }
     }
 }
 

@@ -125,16 +125,13 @@ impl ReplicaManager {
     ) -> Result<Next, LogFailure> {
         let Some(partition) = self.partitions.get_mut(name) else { return Ok(Next::Fail) };
         let epoch = LeaderEpoch::from_wire(told.leader_epoch);
-        let (cut, agreement) = match Offset::from_wire(told.end_offset) {
-            Some(end) => {
-                let (point, agreement) = partition.truncation_point((epoch, end));
-                ((point, TruncationReason::LeaderEpochEndOffset), agreement)
-            }
-            None => {
-                // The leader knows no epoch so new. What is committed for sure is kept.
-                let high_watermark = partition.log().high_watermark();
-                ((high_watermark, TruncationReason::OwnHighWatermark), Agreement::Reached)
-            }
+        let (cut, agreement) = if let Some(end) = Offset::from_wire(told.end_offset) {
+            let (point, agreement) = partition.truncation_point((epoch, end));
+            ((point, TruncationReason::LeaderEpochEndOffset), agreement)
+        } else {
+            // The leader knows no epoch so new. What is committed for sure is kept.
+            let high_watermark = partition.log().high_watermark();
+            ((high_watermark, TruncationReason::OwnHighWatermark), Agreement::Reached)
         };
         partition.truncate(ctx, &mut self.logs, cut).map_err(LogFailure::of(name))?;
         if agreement == Agreement::Reached {

@@ -80,6 +80,7 @@ macro_rules! rules {
             }
 
             /// The same with some rules set.
+            #[must_use = "the rules themselves stay as they are"]
             pub fn overridden(mut self, by: &RuleOverrides) -> Self {
                 $(self.$field = by.$field.unwrap_or(self.$field);)+
                 self
@@ -100,11 +101,11 @@ macro_rules! rules {
 
 rules! {
     /// How a follower finds what it must cut from its log. Decided in
-    /// `ReplicaManager::begin_fetching`; what its fetches say for it, in `manager::following`; what
-    /// a leader answers, in `ReplicaManager::epoch_end`.
+    /// `ReplicaManager::truncate_or_ask`; what its fetches say for it, in `fetcher::request`; what
+    /// a leader answers, in `ReplicaManager::said_epoch`.
     truncation, Truncation, "truncation": Truncation;
     /// When a follower begins anew with its leader. Decided in `Partition::become_follower`, and
-    /// for fetches that can tell a divergence in `manager::following`.
+    /// for fetches that can tell a divergence in `fetcher::request`.
     reconcile, Reconcile, "reconcile": Reconcile;
     /// Fetches of another leader epoch are refused (KIP-320; KAFKA-6880). Decided in
     /// `Partition::check_leader_epoch`; the follower's half in `fetcher::request`.

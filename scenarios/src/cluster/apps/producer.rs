@@ -182,7 +182,7 @@ impl Process for ProducerApp {
         let started = input == Input::Started;
         match input {
             Input::Command(AppCommand::Begin) => self.began = Some(now.monotonic),
-            Input::Command(AppCommand::Controller(_)) => {}
+            Input::Command(AppCommand::Controller(_) | AppCommand::Admin(_)) => {}
             Input::Woken if self.producer.deadline().is_none_or(|at| now.monotonic < at) => {}
             input => {
                 let input = for_client(input).expect("a command was taken above");

@@ -1,4 +1,5 @@
-//! The application that creates the scenario's topics, before anything else.
+//! The application that creates the scenario's topics before anything else, and does later what
+//! operators do to them.
 
 use core::time::Duration;
 
@@ -20,12 +21,13 @@ pub struct TopicsApp {
     topics: Vec<NewTopic>,
     left: usize,
     failure: Option<String>,
+    refusals: Vec<String>,
 }
 
 impl TopicsApp {
     /// An application that has not started.
     pub fn new(admin: Admin, topics: Vec<NewTopic>) -> Self {
-        Self { admin, left: topics.len(), topics, failure: None }
+        Self { admin, left: topics.len(), topics, failure: None, refusals: Vec::new() }
     }
 
     /// Whether all topics are there.
@@ -36,6 +38,11 @@ impl TopicsApp {
     /// Why a topic could not be created, if one could not.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+
+    /// What could not be done of what was asked for later.
+    pub fn refusals(&self) -> &[String] {
+        &self.refusals
     }
 }
 
@@ -52,6 +59,11 @@ impl Process for TopicsApp {
     ) {
         let started = input == Input::Started;
         let mut answers = Vec::new();
+        if let Input::Command(AppCommand::Admin(operation)) = &input {
+            let operation = operation.clone();
+            let operate = AdminCommand::Operate { operation, timeout: TIMEOUT };
+            answers.extend(pass(&mut self.admin, now, Input::Command(operate), disk, out));
+        }
         if let Some(input) = for_client(input) {
             answers.extend(pass(&mut self.admin, now, input, disk, out));
         }
@@ -66,7 +78,12 @@ impl Process for TopicsApp {
                 AdminAnswer::TopicCreated { name, result: Err(error) } => {
                     self.failure = Some(format!("topic {name}: {error}"));
                 }
-                AdminAnswer::TopicsDescribed(_) | AdminAnswer::Closed => {}
+                AdminAnswer::Operated { operation, result: Err(error) } => {
+                    self.refusals.push(format!("{}: {error}", operation.name()));
+                }
+                AdminAnswer::Operated { result: Ok(()), .. }
+                | AdminAnswer::TopicsDescribed(_)
+                | AdminAnswer::Closed => {}
             }
         }
     }

@@ -137,6 +137,15 @@ impl Cast {
         }
     }
 
+    /// Whether this is a broker, whoever it is.
+    pub(super) fn is_broker(&self, target: &Target) -> bool {
+        match target {
+            Target::Controller => false,
+            Target::Node(name) => self.nodes.get(name) == Some(&Kind::Broker),
+            Target::Leader(_) | Target::Follower(_) | Target::InSync(_) => true,
+        }
+    }
+
     /// Whether a fault that needs a disk or a power switch can meet these.
     pub(super) fn servers(&self, targets: &Targets, at: &KeyPath) -> Result<(), Issue> {
         self.targets(targets, at)?;

@@ -4,7 +4,7 @@ use crate::format::{
     Action, Clock, Ending, Fault, Groups, Healed, Issue, KeyPath, Scenario, Until,
 };
 
-use super::{Cast, check_range, messages, triggers};
+use super::{Cast, check_range, messages, operations, triggers};
 
 pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
     for (index, fault) in scenario.faults.iter().enumerate() {
@@ -12,6 +12,7 @@ pub(super) fn check(scenario: &Scenario, cast: &Cast) -> Result<(), Issue> {
         check_beginning(scenario, cast, fault, &at)?;
         check_ending(scenario, cast, fault, &at)?;
         check_action(cast, &fault.action, &at.key("do"))?;
+        check_permanent(cast, fault, &at)?;
     }
     Ok(())
 }
@@ -88,6 +89,30 @@ fn check_ending(
     }
 }
 
+/// Only a broker can be gone for good: without a controller or a client nothing can be judged.
+fn check_permanent(cast: &Cast, fault: &Fault, at: &KeyPath) -> Result<(), Issue> {
+    if !fault.permanent {
+        return Ok(());
+    }
+    let key = at.key("permanent");
+    if fault.lasts.is_some() || fault.until.is_some() {
+        return Err(Issue::key(key, "what is `permanent` has no `for` and no `until`"));
+    }
+    let targets = match &fault.action {
+        Action::Crash(fault) => &fault.targets,
+        Action::PowerOff(fault) => &fault.targets,
+        Action::Shutdown(fault) => &fault.targets,
+        other => {
+            let message = format!("`{}` cannot be permanent", other.name());
+            return Err(Issue::key(key, message).help("`crash`, `power-off`, `shutdown` can"));
+        }
+    };
+    match targets.all().iter().find(|target| !cast.is_broker(target)) {
+        Some(target) => Err(Issue::key(key, format!("{target} is no broker"))),
+        None => Ok(()),
+    }
+}
+
 fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue> {
     let name = at.key(action.name());
     match action {
@@ -127,6 +152,10 @@ fn check_action(cast: &Cast, action: &Action, at: &KeyPath) -> Result<(), Issue>
             cast.named_partition(&elect.wanted.partition, &name.key("partition"))?;
             cast.broker(&elect.wanted.leader, &name.key("leader"))
         }
+        Action::ElectPreferred(_)
+        | Action::Reassign(_)
+        | Action::SetConfig(_)
+        | Action::AddPartitions(_) => operations::check(cast, action, &name),
     }
 }
 

@@ -6,6 +6,7 @@ mod cluster;
 mod expect;
 mod faults;
 mod messages;
+mod operations;
 mod triggers;
 mod workload;
 

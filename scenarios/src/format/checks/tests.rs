@@ -42,6 +42,13 @@ fn what_operators_cannot_do_is_said_where_it_stands() {
         (start, r#""elect": { "partition": "orders-0", "leader": "controller" }"#),
         (start, r#""elect": { "partition": "orders-0", "leeder": "broker-1" }"#),
         (start, r#""elect": { "partition": "orders-0" }"#),
+        (start, r#""elect-preferred": "order-0""#),
+        (start, r#""reassign": { "partition": "orders-0", "replicas": ["broker-1", "brokr-2"] }"#),
+        (start, r#""reassign": { "partition": "orders-0", "replicas": ["broker-1", "broker-1"] }"#),
+        (start, r#""set-config": { "topic": "order", "config": { "retention.ms": 1 } }"#),
+        (start, r#""set-config": { "topic": "orders", "config": { "retention.m": 1 } }"#),
+        (start, r#""set-config": { "topic": "orders", "config": {} }"#),
+        (start, r#""add-partitions": { "topic": "orders", "count": 2 }"#),
         (start, r#""elct": { "partition": "orders-0", "leader": "broker-1" }"#),
     ]));
 }
@@ -68,6 +75,13 @@ fn what_does_not_go_together_is_said() {
         (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "when": { "event": "fenced" }, "do""#),
         (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "point": "after-outputs", "do""#),
         (r#"{ "at": "1s", "do""#, r#"{ "at": "30s", "do""#),
+        (r#"{ "at": "1s", "do""#, r#"{ "at": "1s", "permanent": true, "do""#),
+        (r#""start": "broker-3" }"#, r#""start": "broker-3" }, "permanent": true"#),
+        (
+            r#""start": "broker-3" }"#,
+            r#""start": "broker-3" } },
+    { "at": "2s", "permanent": true, "do": { "crash": "controller" }"#,
+        ),
         (r#"{ "at": "20s" }"#, r#"{ "at": "40s" }"#),
         (r#"{ "at": "20s" }"#, r#"{ "at": "20s" }, "for": "1s""#),
         (r#""start": "broker-3" }"#, r#""start": "broker-3" }, "for": "1s""#),

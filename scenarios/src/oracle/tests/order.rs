@@ -36,7 +36,7 @@ fn a_request_that_was_given_up_may_arrive_behind_those_of_the_next_connection() 
         [(false, false, true), (true, false, false), (false, true, false)]
     {
         let mut run = Run::new(&[1], 1);
-        run.acks = if answered { 1 } else { 0 };
+        run.acks = i16::from(answered);
         run.send((0, 2));
         run.attempt(1, (0, 1), None, 1);
         if !same {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::play;
+use super::{document, play, play_document};
 
 #[test]
 fn an_elected_member_of_the_isr_leads_although_nobody_died() {
@@ -42,4 +42,83 @@ fn an_election_without_a_controller_fails_the_run() {
         { "at": "1500ms", "do": { "elect": { "partition": "orders-0", "leader": "broker-2" } } }
     ]));
     assert_eq!(played.misfires(), ["elect: no controller runs"]);
+}
+
+#[test]
+fn a_preferred_election_brings_the_leadership_back_and_so_does_the_balance() {
+    for wanted in ["orders-0", "all"] {
+        let played = play(json!([
+            { "at": "1s", "do": { "elect": { "partition": "orders-0", "leader": "broker-2" } } },
+            { "at": "2s", "do": { "elect-preferred": wanted } }
+        ]))
+        .passed();
+        let elections = &played.report.outcome.elections;
+        assert_eq!(elections.last().unwrap().leader.as_deref(), Some("broker-1"));
+        assert_eq!(elections.len(), 2);
+    }
+    let elect = json!({ "elect": { "partition": "orders-0", "leader": "broker-2" } });
+    let mut balanced = document(json!([{ "at": "1s", "do": elect }]));
+    balanced["cluster"]["config"]["leader.imbalance.check.interval.seconds"] = json!(2);
+    let played = play_document(&balanced).passed();
+    assert_eq!(played.first("controller-1001", "Elected", 1_500) / 1_000_000, 3);
+}
+
+#[test]
+fn a_preferred_leader_that_is_not_in_sync_fails_the_fault() {
+    let played = play(json!([
+        { "at": "1s", "do": { "crash": "broker-1" }, "for": "4s" },
+        { "at": "4500ms", "do": { "elect-preferred": "orders-0" } }
+    ]));
+    let misfires = played.misfires();
+    assert!(misfires[0].contains("PREFERRED_LEADER_NOT_AVAILABLE"), "{misfires:?}");
+}
+
+#[test]
+fn a_partition_moves_to_other_brokers_and_leaves_nothing_behind() {
+    let to = json!({ "partition": "orders-0", "replicas": ["broker-4", "broker-2"] });
+    let mut moved = document(json!([{ "at": "1s", "do": { "reassign": to } }]));
+    moved["cluster"]["brokers"] = json!(4);
+    let played = play_document(&moved).passed();
+    let last = played.report.outcome.elections.last().unwrap().clone();
+    assert!(["broker-4", "broker-2"].contains(&last.leader.as_deref().unwrap()), "{last:?}");
+    for gone in ["broker-1", "broker-3"] {
+        assert_eq!(played.count(gone, "ReplicaRemoved", 1_000, 5_000), 1, "{gone}");
+    }
+    assert_eq!(played.report.outcome.records.acked, 250);
+}
+
+#[test]
+fn a_topic_that_allows_unclean_elections_from_now_on_has_a_leader_again() {
+    let config = json!({ "topic": "orders", "config": { "unclean.leader.election.enable": true } });
+    let played = play(json!([
+        { "at": "1s", "do": { "crash": ["broker-2", "broker-3"] }, "for": "2500ms" },
+        { "when": { "event": "isr-changed", "isr": ["broker-1"] },
+          "do": { "crash": "broker-1" } },
+        { "at": "4800ms", "do": { "set-config": config } }
+    ]));
+    assert!(played.misfires().is_empty(), "{:?}", played.misfires());
+    let unclean = |election: &&reports::Election| election.kind == "unclean";
+    assert!(played.report.outcome.elections.iter().any(|election| unclean(&election)));
+}
+
+#[test]
+fn a_topic_gets_partitions_while_it_is_used() {
+    let add = json!({ "add-partitions": { "topic": "orders", "count": 3 } });
+    let played = play(json!([{ "at": "1s", "do": add }])).passed();
+    assert_eq!(played.count("controller-1001", "PartitionCreated", 1_000, 2_000), 2);
+    assert_eq!(played.faults(), ["asked for 3 partitions of orders"]);
+}
+
+#[test]
+fn under_kip_966_an_eligible_replica_leads_after_everybody_in_the_isr_was_lost() {
+    let crash = json!({ "crash": ["broker-1"] });
+    let mut document = document(json!([
+        { "at": "1s", "do": { "shutdown": "broker-3" }, "for": "2s" },
+        { "at": "1s", "do": crash, "for": "3s" }
+    ]));
+    document["cluster"]["protocol"] = json!("kip-966");
+    document["cluster"]["config"]["min.insync.replicas"] = json!(2);
+    let played = play_document(&document).passed();
+    assert_eq!(played.report.outcome.records.acked, 250);
+    assert!(played.report.outcome.violations.is_empty());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::play;
+use super::{document, play, play_document};
 
 #[test]
 fn a_crashed_leader_is_replaced_and_started_again_on_the_same_node() {
@@ -78,4 +78,43 @@ fn a_clock_jumps_drifts_and_is_set_right() {
     ] {
         assert_eq!(played.count("broker-2", what, at, at + 1), 1, "{what}");
     }
+}
+
+#[test]
+fn who_is_gone_for_good_is_not_waited_for() {
+    let crash = json!({ "crash": "leader:orders-0" });
+    let played = play(json!([{ "at": "1s", "do": crash, "permanent": true }])).passed();
+    assert_eq!(played.faults(), ["broker-1 killed (kill -9), for good"]);
+    assert_eq!(played.count("broker-1", "takes Started", 0, i64::MAX / 2_000), 0);
+    let outcome = &played.report.outcome;
+    assert!(outcome.recovered_ms.is_some(), "the others are enough");
+    assert_eq!(outcome.elections[0].leader.as_deref(), Some("broker-2"));
+}
+
+#[test]
+fn who_was_gone_for_good_and_is_started_again_is_waited_for() {
+    let played = play(json!([
+        { "at": "1s", "do": { "crash": "broker-3" }, "permanent": true },
+        { "at": "2s", "do": { "start": "broker-3" } }
+    ]))
+    .passed();
+    let isr = played.report.outcome.isr_changes.last().map(|change| change.to.len());
+    assert!(isr.is_none_or(|members| members == 3), "{isr:?}");
+}
+
+#[test]
+fn what_cannot_come_back_is_unavailable_and_says_why() {
+    let all = json!({ "power-off": ["broker-1", "broker-2", "broker-3"] });
+    let played = play(json!([{ "at": "1s", "do": all, "permanent": true }]));
+    let outcome = &played.report.outcome;
+    assert_eq!(outcome.verdict, reports::Verdict::Unavailable, "{:?}", outcome.violations);
+    assert_eq!(outcome.recovered_ms, None);
+    let two = json!({ "power-off": ["broker-2", "broker-3"] });
+    let mut document = document(json!([{ "at": "1s", "do": two, "permanent": true }]));
+    document["cluster"]["config"]["min.insync.replicas"] = json!(2);
+    let played = play_document(&document);
+    let found = &played.report.outcome.anomalies;
+    let why = found.iter().find(|anomaly| anomaly.kind == "unavailable");
+    let why = why.map(|anomaly| anomaly.explanation.clone()).unwrap_or_default();
+    assert!(why.contains("can have 1 replicas in sync, and needs 2"), "{why} {found:?}");
 }
