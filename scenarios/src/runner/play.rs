@@ -205,6 +205,9 @@ impl Play {
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
+            if self.watch.history().is_retold(event) {
+                continue;
+            }
             self.on_event_for_phases(event, is_final_reader);
             self.misfires.extend(refusal(event));
             let name = self.world.name(node);
