@@ -7,7 +7,10 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{
-    host::{Event, event::PartitionEvent},
+    host::{
+        Event,
+        event::{ControllerEvent, PartitionEvent},
+    },
     ids::{Offset, TopicPartition},
     replica::rules::Protocol,
 };
@@ -29,7 +32,7 @@ use crate::{
     blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
-    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange},
+    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange, record_of},
     invariants::Watch,
 };
 
@@ -61,6 +64,10 @@ pub(super) struct Play {
     pub(super) began: Time,
     /// How many brokers have begun to serve so far.
     pub(super) serving: usize,
+    /// Who became the active controller last.
+    pub(super) in_charge: Option<NodeId>,
+    /// The last record of the metadata log that an event told of.
+    told: Option<Offset>,
     /// Who is gone for good, and since which incarnation it is.
     doomed: BTreeMap<NodeId, u32>,
     /// What the final reader got.
@@ -109,6 +116,8 @@ impl Play {
             events: 0,
             began: Time::NEVER,
             serving: 0,
+            in_charge: None,
+            told: None,
             doomed: BTreeMap::new(),
             fresh: BTreeMap::new(),
         }
@@ -205,6 +214,9 @@ impl Play {
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
+            if self.is_told_again(node, event) {
+                continue;
+            }
             self.on_event_for_phases(event, is_final_reader);
             self.misfires.extend(refusal(event));
             let name = self.world.name(node);
@@ -228,6 +240,19 @@ impl Play {
             }
         }
         Ok(())
+    }
+
+    /// Whether a controller tells of a record that was told of before: one that takes over cannot
+    /// know how much the one before it had told.
+    fn is_told_again(&mut self, node: NodeId, event: &Event) -> bool {
+        let Event::Controller(event) = event else { return false };
+        if matches!(event, ControllerEvent::ControllerActive { .. }) {
+            self.in_charge = Some(node);
+        }
+        let Some(record) = record_of(event) else { return false };
+        let again = Some(record.metadata_offset) <= self.told;
+        self.told = self.told.max(Some(record.metadata_offset));
+        again
     }
 
     fn on_left(&mut self, left: &Left<Node>) {
