@@ -3,8 +3,9 @@
 //!
 //! A request goes on in the version in which it came. If the connection to the controller ends
 //! before the answer, or another controller is in charge, it is sent again: the controllers may
-//! then see it twice, and say the second time that the topic is there already. When `request.timeout.ms` is over, the client is told so
-//! (Kafka has a fixed minute for it). What became of the request is then unknown.
+//! then see it twice, and say the second time that the topic is there already. When
+//! `request.timeout.ms` is over, the client is told so (Kafka has a fixed minute for it). What
+//! became of the request is then unknown.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

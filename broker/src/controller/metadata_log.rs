@@ -1,7 +1,8 @@
 //! The metadata log as the controller reads and writes it: records in batches.
 //!
 //! Mirrors `RecordsBatchReader` and the serialization in `BatchAccumulator`. Who may write, and
-//! what is committed, is the business of [`crate::raft`]; what the records decide is not known here.
+//! what is committed, is the business of [`crate::raft`]; what the records decide is not known
+//! here.
 
 use crate::{
     host::{Disk, Now, Timestamp},

@@ -1,11 +1,11 @@
 //! The controller: who is registered, who leads, who is in sync.
 //!
-//! Mirrors Kafka's `QuorumController` and its managers (KIP-500, KIP-631). The log and the decisions
-//! are kept apart: a decision is made from the image alone ([`decision`]), then its records are
-//! appended to the metadata log and synced, then replayed into the image, and only when a majority
-//! of the quorum ([`crate::raft`]) has them is anything answered, served or told. What a broker has
-//! seen of the metadata log, no power loss takes back. A controller that leads the quorum no more
-//! forgets what it thought, and answers that another is in charge.
+//! Mirrors Kafka's `QuorumController` and its managers (KIP-500, KIP-631). The log and the
+//! decisions are kept apart: a decision is made from the image alone ([`decision`]), then its
+//! records are appended to the metadata log and synced, then replayed into the image, and only when
+//! a majority of the quorum ([`crate::raft`]) has them is anything answered, served or told. What a
+//! broker has seen of the metadata log, no power loss takes back. A controller that leads the
+//! quorum no more forgets what it thought, and answers that another is in charge.
 //!
 //! ```text
 //!   request ──► View / Registrar ──► Decision { records, answer }

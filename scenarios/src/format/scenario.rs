@@ -87,7 +87,7 @@ pub struct Cluster {
     /// How many brokers: `broker-1`, `broker-2`, …
     #[schemars(range(min = 1, max = 100))]
     pub brokers: u32,
-    /// How many controllers: `controller-1001`, `controller-1002`, … They are a quorum of 1, 3 or 5.
+    /// How many controllers: `controller-1001`, `controller-1002`, … A quorum has 1, 3 or 5.
     #[schemars(range(min = 1, max = 5))]
     pub controllers: u32,
     /// How replicas agree on what to keep.

@@ -221,7 +221,8 @@ mod tests {
 
     fn scenario_with(cluster: &str, chaos: &str) -> Scenario {
         let text = format!(
-            r#"{{ {cluster} "name": "x", "about": "", "topics": [{{ "name": "t" }}], "duration": "60s",
+            r#"{{ {cluster} "name": "x", "about": "", "duration": "60s",
+                 "topics": [{{ "name": "t" }}],
                  "producers": [{{ "name": "p", "topic": "t", "records": 1 }}], "chaos": {chaos} }}"#
         );
         let file = ScenarioFile::from_bytes("x.json", text.into()).unwrap();

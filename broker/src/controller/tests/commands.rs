@@ -25,7 +25,9 @@ fn a_member_of_the_isr_leads_in_a_new_epoch_and_nobody_leaves_the_isr() {
             (Some(leader), vec![1, 2, 3])
         );
         assert_eq!(harness.partition("orders").leader_epoch, LeaderEpoch(epoch));
-        assert!(harness.image().brokers().values().all(|broker| broker.is_active()));
+        assert!(
+            harness.image().brokers().values().all(crate::metadata::BrokerRegistration::is_active)
+        );
     }
 }
 

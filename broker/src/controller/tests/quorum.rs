@@ -196,7 +196,10 @@ impl Hub {
 
     /// Who told that this broker was registered.
     fn tellers(&self, number: i32) -> Vec<ControllerId> {
-        let tells = |event: &ControllerEvent| matches!(event, ControllerEvent::Registered { broker, .. } if broker.0 == number);
+        let tells = |event: &ControllerEvent| match event {
+            ControllerEvent::Registered { broker, .. } => broker.0 == number,
+            _ => false,
+        };
         self.events.iter().filter(|(_, event)| tells(event)).map(|(id, _)| *id).collect()
     }
 }
