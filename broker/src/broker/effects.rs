@@ -72,6 +72,15 @@ impl Running {
         self.send(Outgoing { to: &to, version, request, timeout, token }, around);
     }
 
+    /// Another controller is in charge: what the one before has not answered it will not answer,
+    /// and goes to the other. (Kafka waits for `controller.socket.timeout.ms` if the connection
+    /// hangs.)
+    fn leave_controller(&mut self, around: &mut Surroundings<'_>) {
+        for channel in [Channel::Lifecycle, Channel::AlterPartition, Channel::Forwarding] {
+            self.network.leave(around.now.monotonic, &channel, around.out);
+        }
+    }
+
     /// A request that the broker sent has ended.
     pub(super) fn on_completion(
         &mut self,
@@ -93,12 +102,18 @@ impl Running {
                 self.on_lifecycle(change, around);
             }
             Token::Metadata => {
+                let before = self.controllers.address().clone();
+                match &result {
+                    Ok(response) => self.controllers.on_response(response),
+                    Err(_) => self.controllers.on_failure(),
+                }
+                if before != *self.controllers.address() {
+                    self.leave_controller(around);
+                }
                 if let Ok(response) = result {
-                    self.controllers.on_response(&response);
                     let loaded = self.metadata.on_response(now, response);
                     self.on_metadata(loaded, around);
                 } else {
-                    self.controllers.on_failure();
                     self.metadata.on_failure(now);
                 }
             }

@@ -2,33 +2,25 @@
 //! envelope: there are no principals to carry).
 //!
 //! A request goes on in the version in which it came. If the connection to the controller ends
-//! before the answer, it is sent again: the controller may then see it twice, and say the second
-//! time that the topic is there already. When `request.timeout.ms` is over, the client is told so
-//! (Kafka has a fixed minute for it). What became of the request is then unknown.
+//! before the answer, or another controller is in charge, it is sent again: the controllers may
+//! then see it twice, and say the second time that the topic is there already. When
+//! `request.timeout.ms` is over, the client is told so (Kafka has a fixed minute for it). What
+//! became of the request is then unknown.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::{Running, channels::Token, surroundings::Surroundings};
 use crate::{
     host::Instant,
     net::{Outgoing, RequestId},
-    protocol::{
-        ErrorCode, Request, Response,
-        messages::{
-            AlterPartitionReassignmentsResponse, CreatePartitionsRequest, CreatePartitionsResponse,
-            CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse,
-            ElectLeadersResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
-            ListPartitionReassignmentsResponse,
-            create_partitions_response::CreatePartitionsTopicResult,
-            create_topics_response::CreatableTopicResult,
-            delete_topics_response::DeletableTopicResult,
-            incremental_alter_configs_response::AlterConfigsResourceResponse,
-        },
-    },
+    protocol::{ErrorCode, Request, Response, error_response, is_not_controller},
     replica::NetFailure,
 };
 
-const TIMED_OUT: i16 = ErrorCode::RequestTimedOut as i16;
+/// The wait before a controller is asked again that was not in charge (`retryBackoffMs` of
+/// `NodeToControllerChannelManagerImpl`'s thread).
+const RETRY_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What waits for the controller's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,12 +33,24 @@ struct Forwarded {
     request: Request,
     version: i16,
     until: Instant,
+    /// When it goes out again, if it does not wait for an answer.
+    again_at: Option<Instant>,
 }
 
 impl Forwarding {
     /// The connection of a request is gone: nobody waits any more.
     pub(super) fn forget(&mut self, id: RequestId) {
         self.waiting.remove(&id);
+    }
+
+    /// When a request goes out again.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waiting.values().filter_map(|forwarded| forwarded.again_at).min()
+    }
+
+    fn due(&self, now: Instant) -> Vec<RequestId> {
+        let due = |forwarded: &Forwarded| forwarded.again_at.is_some_and(|at| at <= now);
+        self.waiting.iter().filter(|(_, waits)| due(waits)).map(|(id, _)| *id).collect()
     }
 }
 
@@ -61,7 +65,7 @@ impl Running {
     ) {
         let timeout = self.config.server.request_timeout_ms.duration();
         let until = around.now.monotonic.plus(timeout);
-        self.forwarding.waiting.insert(id, Forwarded { request, version, until });
+        self.forwarding.waiting.insert(id, Forwarded { request, version, until, again_at: None });
         self.send_forwarded(id, around);
     }
 
@@ -74,18 +78,34 @@ impl Running {
     ) {
         let now = around.now.monotonic;
         // Without an entry the client is gone.
-        let Some(forwarded) = self.forwarding.waiting.get(&id) else { return };
+        let Some(forwarded) = self.forwarding.waiting.get_mut(&id) else { return };
+        let may_wait = now < forwarded.until;
         let response = match result {
+            Ok(response) if may_wait && is_not_controller(&response) => {
+                forwarded.again_at = Some(now.plus(RETRY_BACKOFF).min(forwarded.until));
+                return;
+            }
             Ok(response) => response,
-            Err(_) if now < forwarded.until => return self.send_forwarded(id, around),
-            Err(NetFailure::Disconnected | NetFailure::TimedOut) => timed_out(&forwarded.request),
+            Err(_) if may_wait => return self.send_forwarded(id, around),
+            Err(NetFailure::Disconnected | NetFailure::TimedOut) => {
+                let refusal = error_response(&forwarded.request, ErrorCode::RequestTimedOut);
+                refusal.expect("what is forwarded is answered by controllers")
+            }
         };
         self.forwarding.waiting.remove(&id);
         self.server.respond(id, response, around.out);
     }
 
+    /// Sends again what was refused by who was not in charge.
+    pub(super) fn forward_again(&mut self, around: &mut Surroundings<'_>) {
+        for id in self.forwarding.due(around.now.monotonic) {
+            self.send_forwarded(id, around);
+        }
+    }
+
     fn send_forwarded(&mut self, id: RequestId, around: &mut Surroundings<'_>) {
-        let Some(forwarded) = self.forwarding.waiting.get(&id) else { return };
+        let Some(forwarded) = self.forwarding.waiting.get_mut(&id) else { return };
+        forwarded.again_at = None;
         let now = around.now.monotonic;
         let to = self.controllers.address().clone();
         let outgoing = Outgoing {
@@ -98,61 +118,4 @@ impl Running {
         let channel = outgoing.token.channel();
         self.network.send(now, &channel, outgoing, around.out);
     }
-}
-
-fn timed_out(request: &Request) -> Response {
-    match request {
-        Request::CreateTopics(request) => creations_timed_out(request).into(),
-        Request::DeleteTopics(request) => deletions_timed_out(request).into(),
-        Request::CreatePartitions(request) => partitions_timed_out(request).into(),
-        Request::IncrementalAlterConfigs(request) => configs_timed_out(request).into(),
-        Request::ElectLeaders(_) => {
-            ElectLeadersResponse::default().with_error_code(TIMED_OUT).into()
-        }
-        Request::AlterPartitionReassignments(_) => {
-            AlterPartitionReassignmentsResponse::default().with_error_code(TIMED_OUT).into()
-        }
-        Request::ListPartitionReassignments(_) => {
-            ListPartitionReassignmentsResponse::default().with_error_code(TIMED_OUT).into()
-        }
-        other => panic!("{:?} is not forwarded", other.api()),
-    }
-}
-
-fn creations_timed_out(request: &CreateTopicsRequest) -> CreateTopicsResponse {
-    let results = request.topics.iter().map(|topic| {
-        CreatableTopicResult::default().with_name(topic.name.clone()).with_error_code(TIMED_OUT)
-    });
-    CreateTopicsResponse::default().with_topics(results.collect())
-}
-
-fn deletions_timed_out(request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
-    let named = request.topic_names.iter().map(|name| (Some(name.clone()), None));
-    let listed = request.topics.iter().map(|topic| (topic.name.clone(), Some(topic.topic_id)));
-    let results = named.chain(listed).map(|(name, id)| {
-        DeletableTopicResult::default()
-            .with_name(name)
-            .with_topic_id(id.unwrap_or_default())
-            .with_error_code(TIMED_OUT)
-    });
-    DeleteTopicsResponse::default().with_responses(results.collect())
-}
-
-fn partitions_timed_out(request: &CreatePartitionsRequest) -> CreatePartitionsResponse {
-    let results = request.topics.iter().map(|topic| {
-        CreatePartitionsTopicResult::default()
-            .with_name(topic.name.clone())
-            .with_error_code(TIMED_OUT)
-    });
-    CreatePartitionsResponse::default().with_results(results.collect())
-}
-
-fn configs_timed_out(request: &IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse {
-    let results = request.resources.iter().map(|resource| {
-        AlterConfigsResourceResponse::default()
-            .with_resource_type(resource.resource_type)
-            .with_resource_name(resource.resource_name.clone())
-            .with_error_code(TIMED_OUT)
-    });
-    IncrementalAlterConfigsResponse::default().with_responses(results.collect())
 }

@@ -29,7 +29,7 @@ use crate::{
     host::{Address, Instant},
     ids::{BrokerEpoch, BrokerId, CLUSTER_ID, Offset},
     protocol::{
-        ErrorCode, Request, Response,
+        ErrorCode, Request, Response, is_not_controller,
         messages::{
             BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, WireUuid,
             broker_registration_request::Listener, wire_broker, wire_string,
@@ -246,6 +246,9 @@ impl Lifecycle {
     /// The request was answered.
     pub(super) fn on_response(&mut self, now: Instant, response: &Response) -> LifecycleChange {
         self.in_flight = false;
+        if is_not_controller(response) {
+            return self.ask_another(now);
+        }
         match response {
             Response::BrokerRegistration(answer) => {
                 let registered = ErrorCode::from_code(answer.error_code) == ErrorCode::None;
@@ -286,6 +289,14 @@ impl Lifecycle {
         let backoff = RESEND_BACKOFF.saturating_mul(1 << self.failures.min(20));
         self.failures = self.failures.saturating_add(1);
         self.next_at = now.plus(backoff.min(self.times.backoff_max));
+        LifecycleChange::None
+    }
+
+    /// Another controller is in charge, and will be known soon: nobody was asked yet, so that the
+    /// pauses do not grow (`NodeToControllerRequestThread` puts the request back).
+    fn ask_another(&mut self, now: Instant) -> LifecycleChange {
+        self.first_sent = None;
+        self.next_at = now.plus(RESEND_BACKOFF);
         LifecycleChange::None
     }
 

@@ -150,6 +150,7 @@ impl Running {
             self.replicas.deadline(),
             self.lifecycle.deadline(),
             self.metadata.deadline(),
+            self.forwarding.deadline(),
             self.producer_ids.deadline().filter(|_| self.lifecycle.epoch().is_some()),
         ]
         .into_iter()
@@ -247,6 +248,7 @@ impl Running {
         if self.network.deadline().is_some_and(|at| at <= now) {
             self.network.on_time(now, around.out);
         }
+        self.forward_again(around);
         if self.replicas.deadline().is_some_and(|at| at <= now) {
             self.replicas.on_time(&mut around.context(&mut self.effects));
         }

@@ -40,10 +40,15 @@ impl Controller {
         cx: &mut Context<'_>,
     ) -> Result<(), MetadataLogError> {
         let ControllerCommand::Elect { partition, leader } = command;
-        let decision = self.view().elect(&partition, leader);
-        if let Err(error) = self.commit(decision, cx)? {
+        let refused = if self.active_ref().is_some() {
+            let decision = self.view().elect(&partition, leader);
+            self.commit(decision, cx)?
+        } else {
+            Err(ErrorCode::NotController)
+        };
+        if let Err(error) = refused {
             let error = error.code();
-            cx.out.event(ControllerEvent::ElectionRefused { partition, leader, error });
+            self.tell(ControllerEvent::ElectionRefused { partition, leader, error }, cx);
         }
         // Whoever waits for records gets this one.
         self.serve(cx)

@@ -1,17 +1,18 @@
 //! The controller: who is registered, who leads, who is in sync.
 //!
-//! Mirrors Kafka's `QuorumController` and its managers (KIP-500, KIP-631), a quorum of one. The log
-//! and the decisions are kept apart: a decision is made from the image alone ([`decision`]), then
-//! its records are appended to the metadata log and synced, then replayed into the image, and only
-//! then is anything answered, served or told. What a broker has seen of the metadata log, no power
-//! loss takes back.
+//! Mirrors Kafka's `QuorumController` and its managers (KIP-500, KIP-631). The log and the
+//! decisions are kept apart: a decision is made from the image alone ([`decision`]), then its
+//! records are appended to the metadata log and synced, then replayed into the image, and only when
+//! a majority of the quorum ([`crate::raft`]) has them is anything answered, served or told. What a
+//! broker has seen of the metadata log, no power loss takes back. A controller that leads the
+//! quorum no more forgets what it thought, and answers that another is in charge.
 //!
 //! ```text
 //!   request ──► View / Registrar ──► Decision { records, answer }
 //!                    ▲                     │
 //!                    │                     ▼
-//!               MetadataImage ◄── replay ── append, sync (MetadataLog)
-//!                                          │
+//!               MetadataImage ◄── replay ── append, sync (quorum)
+//!                                          │ high watermark
 //!                                          ▼
 //!                           events, answer, waiting fetches
 //! ```
@@ -31,9 +32,11 @@
 //! | `command` | what only a testbed asks | none |
 //! | `replica_placer` | where replicas go | `StripedReplicaPlacer` |
 //! | `producer_id_control_manager` | blocks of producer ids | `ProducerIdControlManager` |
-//! | `metadata_log`, `metadata_fetch` | durability, observers | `KafkaRaftClient` |
+//! | `quorum` | whether it is in charge | `QuorumMetaLogListener` |
+//! | `deferred_event_queue` | what waits for the quorum | `DeferredEventQueue` |
+//! | `metadata_log` | records in batches | `RecordsBatchReader` |
 //!
-//! Not modelled: a quorum of several, snapshots of the log, racks in placement.
+//! Not modelled: snapshots of the log, racks in placement.
 
 mod alter_configs;
 mod alter_partition;
@@ -43,13 +46,14 @@ mod command;
 mod create_partitions;
 mod create_topics;
 mod decision;
+mod deferred_event_queue;
 mod delete_topics;
 mod elect_leaders;
 mod events;
-mod metadata_fetch;
 mod metadata_log;
 mod partition_change_builder;
 mod producer_id_control_manager;
+mod quorum;
 mod quorum_controller;
 mod reassignments;
 mod replica_placer;

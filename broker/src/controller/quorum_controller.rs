@@ -1,11 +1,12 @@
 //! The controller as a process: the order of things.
 //!
-//! Mirrors `QuorumController`: its event queue is the host's, its deferred events are deadlines
-//! here. Each decision is appended, synced, replayed, told and answered before the next is made. A
-//! disk that fails ends the process: what it holds in memory may be ahead of what is durable.
+//! Mirrors `QuorumController`: its event queue is the host's, its timers are deadlines here. Each
+//! decision is appended, synced and replayed before the next is made; it is told and answered when
+//! the quorum has it. A disk that fails ends the process: what it holds in memory may be ahead of
+//! what is durable.
 
 use core::time::Duration;
-use std::convert::Infallible;
+use std::{collections::BTreeMap, convert::Infallible};
 
 use rand_chacha::ChaCha8Rng;
 
@@ -13,25 +14,27 @@ use super::{
     broker_heartbeat_manager::BrokerHeartbeatManager,
     command::ControllerCommand,
     decision::{Cause, Decision},
+    deferred_event_queue::{Deferred, DeferredEventQueue},
     events::{Before, event_of},
-    metadata_fetch::DelayedFetches,
-    metadata_log::{MetadataLog, MetadataLogError, Replayed},
+    metadata_log::{MetadataLogError, batch_of},
+    quorum::Quorum,
     replication_control_manager::View,
 };
 use crate::{
     config::{Millis, ServerConfig, TopicConfig},
     host::{
-        Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process,
+        Address, Connection, Disk, ExitReason, Input, Instant, Now, Outbox, Process,
         event::{ControllerEvent, FenceReason},
     },
-    ids::{ControllerEpoch, ControllerId, Offset},
+    ids::{ControllerEpoch, ControllerId, LeaderEpoch, Offset},
     metadata::{LeaderChange, MetadataDelta, MetadataImage, MetadataRecord, ReplayError},
     net::RequestServer,
     protocol::versions::Listener,
+    raft::KafkaRaftClientDriver,
     replica::Rules,
 };
 
-/// The host promises that `Started` comes first, and nothing is asked of a process that has ended.
+/// Who is asked to decide was found to be active.
 const NOT_ACTIVE: &str = "only an active controller is asked";
 
 /// What a controller is told when it is made.
@@ -41,6 +44,8 @@ pub struct ControllerConfig {
     pub id: ControllerId,
     /// The port on which it listens.
     pub port: u16,
+    /// The quorum, itself among them (`controller.quorum.voters`).
+    pub voters: BTreeMap<ControllerId, Address>,
     /// The id of the cluster. Brokers that name another are refused; those that name none are not.
     pub cluster_id: String,
     /// Its configuration.
@@ -57,13 +62,17 @@ pub struct Controller {
     /// For the ids of topics.
     pub(super) rng: ChaCha8Rng,
     pub(super) server: RequestServer,
-    phase: Phase,
+    /// None before the start.
+    pub(super) quorum: Option<Box<Quorum>>,
+    pub(super) phase: Phase,
 }
 
 /// Where the controller is in its life.
 #[derive(Clone, Debug, PartialEq)]
-enum Phase {
+pub(super) enum Phase {
     Starting,
+    /// It follows another, or does not know yet that everything in its log is committed.
+    Standby,
     Active(Box<Active>),
     Ended,
 }
@@ -71,16 +80,41 @@ enum Phase {
 /// What an active controller holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Active {
-    pub(super) log: MetadataLog,
-    /// Invariant: what the records of the log below its end amount to.
+    /// The epoch in which it decides.
+    pub(super) epoch: LeaderEpoch,
+    /// Invariant: what the records of the log amount to, committed or not; it ends where the log
+    /// ends.
     pub(super) image: MetadataImage,
     pub(super) heartbeats: BrokerHeartbeatManager,
-    pub(super) fetches: DelayedFetches,
+    /// What waits for the quorum.
+    pub(super) deferred: DeferredEventQueue,
     last_write: Instant,
     last_unclean_check: Instant,
     /// Since when some partition has been led by another than its preferred replica, or when the
     /// balance was last looked at while it was.
     imbalanced_since: Option<Instant>,
+}
+
+impl Active {
+    /// Begins to decide upon what is recorded. Every broker gets a fresh session.
+    pub(super) fn new(
+        epoch: LeaderEpoch,
+        image: MetadataImage,
+        server: &ServerConfig,
+        now: Instant,
+    ) -> Self {
+        let timeout = server.broker_session_timeout_ms.duration();
+        let heartbeats = BrokerHeartbeatManager::new(timeout, &image, now);
+        Self {
+            epoch,
+            image,
+            heartbeats,
+            deferred: DeferredEventQueue::default(),
+            last_write: now,
+            last_unclean_check: now,
+            imbalanced_since: None,
+        }
+    }
 }
 
 /// Where a step takes place.
@@ -99,16 +133,21 @@ impl Controller {
             topic_defaults,
             rng,
             server: RequestServer::new(Listener::Controller),
+            quorum: None,
             phase: Phase::Starting,
         }
     }
 
-    /// The cluster as it is recorded; none before the start and after the end.
+    /// The cluster as an active controller has it, of which the newest records may not be committed
+    /// yet; none from others.
     pub fn image(&self) -> Option<&MetadataImage> {
-        match &self.phase {
-            Phase::Active(active) => Some(&active.image),
-            Phase::Starting | Phase::Ended => None,
-        }
+        self.active_ref().map(|active| &active.image)
+    }
+
+    /// The epoch in which it decides, if it does. One that was deposed may not know it yet: the
+    /// later epoch counts.
+    pub fn active_epoch(&self) -> Option<ControllerEpoch> {
+        self.active_ref().map(|active| ControllerEpoch(active.epoch.0))
     }
 
     fn take(
@@ -129,60 +168,36 @@ impl Controller {
             }
             Input::Closed { connection: Connection::Accepted(connection) } => {
                 if let Some(abandoned) = self.server.on_closed(connection) {
-                    self.active().fetches.forget(abandoned);
+                    self.forget(abandoned);
                 }
                 Ok(())
             }
             Input::ShutdownAsked => {
-                // Everything that was ever answered is durable: there is nothing left to write.
-                self.end(ExitReason::CleanShutdown, cx);
-                Ok(())
+                self.with_quorum(cx, KafkaRaftClientDriver::shut_down)?;
+                self.serve(cx)
             }
             Input::Command(command) => self.obey(command, cx),
-            Input::Established { .. }
-            | Input::ConnectFailed { .. }
-            | Input::Frame { connection: Connection::Opened(_), .. }
-            | Input::Closed { connection: Connection::Opened(_) } => {
-                panic!("a controller opens no connections")
+            Input::Established { connection } => {
+                self.with_quorum(cx, |quorum, around| {
+                    quorum.on_established(connection, around);
+                    Ok(())
+                })?;
+                self.serve(cx)
+            }
+            Input::ConnectFailed { connection, .. }
+            | Input::Closed { connection: Connection::Opened(connection) } => {
+                self.with_quorum(cx, |quorum, around| quorum.on_closed(connection, around))?;
+                self.serve(cx)
+            }
+            Input::Frame { connection: Connection::Opened(connection), frame } => {
+                self.with_quorum(cx, |quorum, around| quorum.on_frame(connection, frame, around))?;
+                self.serve(cx)
             }
         }
     }
 
-    /// Loads the log and enters a new epoch.
-    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
-        let mut log = MetadataLog::open(cx.now, &self.config.server, cx.disk)?;
-        let records = log.replay(cx.disk)?;
-        let mut image = MetadataImage::default();
-        let again = rebuild(&records, &mut image, &self.topic_defaults)?;
-        image.skip_to(log.end_offset());
-        let now = cx.now.monotonic;
-        let timeout = self.config.server.broker_session_timeout_ms.duration();
-        let heartbeats = BrokerHeartbeatManager::new(timeout, &image, now);
-        self.phase = Phase::Active(Box::new(Active {
-            log,
-            image,
-            heartbeats,
-            fetches: DelayedFetches::default(),
-            last_write: now,
-            last_unclean_check: now,
-            imbalanced_since: None,
-        }));
-        self.look_at_balance(now);
-        // The first record of the epoch, so that the epoch itself is durable.
-        self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
-        let active = self.active();
-        let controller_epoch = ControllerEpoch(active.log.epoch().0);
-        let end_offset = active.log.end_offset();
-        cx.out.event(ControllerEvent::ControllerActive { controller_epoch, end_offset });
-        for event in again {
-            cx.out.event(event);
-        }
-        cx.out.listen(self.config.port);
-        Ok(())
-    }
-
-    /// Makes a decision true: appends and syncs its records, replays them, tells the events. Then
-    /// the answer may be given.
+    /// Makes a decision: appends and syncs its records and replays them. The events are told and
+    /// the answer is given, by [`Self::tell`] and [`Self::respond`], when the quorum has them.
     pub(super) fn commit<T>(
         &mut self,
         decision: Decision<T>,
@@ -192,17 +207,19 @@ impl Controller {
         if records.is_empty() {
             return Ok(answer);
         }
+        let first = self.append(&batch_of(cx.now, &records), cx)?;
         let Phase::Active(active) = &mut self.phase else { panic!("{NOT_ACTIVE}") };
         active.last_write = cx.now.monotonic;
-        let first = active.log.append(cx.now, &records, cx.disk)?;
         let moves_leaders = records.iter().any(moves_leaders);
+        let end = Offset(first.0 + i64::try_from(records.len()).expect("a batch is in memory"));
         for (offset, record) in (first.0..).map(Offset).zip(&records) {
             match replay(offset, record, cause, &mut active.image, &self.topic_defaults) {
-                Ok(Some(event)) => cx.out.event(event),
+                Ok(Some(event)) => active.deferred.push(end, Deferred::Event(event)),
                 Ok(None) => {}
                 Err(error) => panic!("decided and cannot be: {record:?} at {offset}: {error}"),
             }
         }
+        self.release(cx);
         if moves_leaders {
             self.look_at_balance(cx.now.monotonic);
         }
@@ -212,6 +229,13 @@ impl Controller {
     /// Does what is due, fencing at most one broker: the deadline of the next has then passed, and
     /// the host comes back at once.
     fn on_time(&mut self, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
+        if self.active_ref().is_some() {
+            self.decide_what_is_due(cx)?;
+        }
+        self.serve(cx)
+    }
+
+    fn decide_what_is_due(&mut self, cx: &mut Context<'_>) -> Result<(), MetadataLogError> {
         let now = cx.now.monotonic;
         let active = self.active();
         if let Some(stale) = active.heartbeats.find_one_stale_broker(&active.image, now) {
@@ -234,7 +258,7 @@ impl Controller {
         if self.next_no_op().is_some_and(|due| due <= now) {
             self.commit(Decision::of(vec![MetadataRecord::NoOp], ()), cx)?;
         }
-        self.serve(cx)
+        Ok(())
     }
 
     fn next_no_op(&self) -> Option<Instant> {
@@ -250,7 +274,7 @@ impl Controller {
     }
 
     /// The interval begins when the imbalance appears.
-    fn look_at_balance(&mut self, now: Instant) {
+    pub(super) fn look_at_balance(&mut self, now: Instant) {
         if self.config.server.auto_leader_rebalance_enable {
             let is_imbalanced = self.view().is_imbalanced();
             let since = &mut self.active().imbalanced_since;
@@ -273,18 +297,18 @@ impl Controller {
     pub(super) fn active(&mut self) -> &mut Active {
         match &mut self.phase {
             Phase::Active(active) => active,
-            Phase::Starting | Phase::Ended => panic!("{NOT_ACTIVE}"),
+            Phase::Starting | Phase::Standby | Phase::Ended => panic!("{NOT_ACTIVE}"),
         }
     }
 
     pub(super) fn active_ref(&self) -> Option<&Active> {
         match &self.phase {
             Phase::Active(active) => Some(active),
-            Phase::Starting | Phase::Ended => None,
+            Phase::Starting | Phase::Standby | Phase::Ended => None,
         }
     }
 
-    fn end(&mut self, reason: ExitReason, cx: &mut Context<'_>) {
+    pub(super) fn end(&mut self, reason: ExitReason, cx: &mut Context<'_>) {
         self.phase = Phase::Ended;
         cx.out.exit(reason);
     }
@@ -307,31 +331,8 @@ fn moves_leaders(record: &MetadataRecord) -> bool {
     }
 }
 
-/// Replays the log. Returns the events of the last step that recorded anything: a crash may have
-/// come between its sync and its outputs, and then nobody was told. The batches of one step bear
-/// one time, so what is told again may be more than that step recorded, but never less.
-fn rebuild(
-    records: &[Replayed],
-    image: &mut MetadataImage,
-    defaults: &TopicConfig,
-) -> Result<Vec<ControllerEvent>, MetadataLogError> {
-    let something = |record: &&Replayed| record.record != MetadataRecord::NoOp;
-    let last = records.iter().rfind(something).map(|record| record.written);
-    let end = records.iter().rposition(|record| Some(record.written) == last).map_or(0, |n| n + 1);
-    let settled = records[..end].iter().rposition(|record| Some(record.written) != last);
-    let first_again = settled.map_or(0, |settled| settled + 1);
-    let mut again = Vec::new();
-    for (number, Replayed { offset, record, .. }) in records.iter().enumerate() {
-        let offset = *offset;
-        let event = replay(offset, record, Cause::default(), image, defaults)
-            .map_err(|error| MetadataLogError::Replay { offset, error })?;
-        again.extend(event.filter(|_| first_again <= number));
-    }
-    Ok(again)
-}
-
 /// Takes a record into the image. Returns its event.
-fn replay(
+pub(super) fn replay(
     offset: Offset,
     record: &MetadataRecord,
     cause: Cause,
@@ -365,10 +366,14 @@ impl Process for Controller {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let active = self.active_ref()?;
+        if self.phase == Phase::Ended {
+            return None;
+        }
+        let quorum = self.quorum.as_ref().and_then(|quorum| quorum.driver.deadline());
+        let Some(active) = self.active_ref() else { return quorum };
         [
             active.heartbeats.deadline(&active.image),
-            active.fetches.deadline(),
+            quorum,
             self.next_no_op(),
             self.next_unclean_check(),
             self.next_balance(),

@@ -1,7 +1,7 @@
 //! What each request leads to.
 //!
-//! Mirrors `ControllerApis`: one function for each API, which makes the decision, has it committed,
-//! and turns its answer into a response.
+//! Mirrors `ControllerApis`: one function for each API, which makes the decision, has it appended,
+//! and turns its answer into a response. Who is not in charge answers `NOT_CONTROLLER`.
 
 use rand::Rng;
 
@@ -10,26 +10,29 @@ use super::{
     cluster_control_manager::Registrar,
     create_topics::Defaults,
     decision::Decision,
-    metadata_fetch::{Fetched, MetadataFetch, Patience},
     metadata_log::MetadataLogError,
     quorum_controller::{Context, Controller},
 };
 use crate::{
-    host::event::{ControllerEvent, FenceReason},
+    host::{
+        ExitReason,
+        event::{ControllerEvent, FenceReason},
+    },
     ids::{BrokerId, Offset, TopicId},
     metadata::BrokerRegistration,
-    net::{Incoming, RequestId},
+    net::Incoming,
     protocol::{
         ErrorCode, Request, Response,
         messages::{
             AlterPartitionRequest, AlterPartitionResponse, BrokerHeartbeatRequest,
             BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse,
             CreateTopicsRequest, CreateTopicsResponse, DescribeClusterRequest,
-            DescribeClusterResponse, FetchRequest, FetchResponse, WireBrokerId, broker_of,
-            describe_cluster_response, wire_string,
+            DescribeClusterResponse, WireBrokerId, broker_of, describe_cluster_response,
+            wire_string,
         },
         versions::{Listener, api_versions_response},
     },
+    raft::KafkaRaftClientDriver,
 };
 
 /// Of `DescribeCluster`: the controllers are asked for, not the brokers (KIP-919).
@@ -42,7 +45,11 @@ impl Controller {
             while let Some(incoming) = self.server.next(cx.out) {
                 self.handle(incoming, cx)?;
             }
-            self.answer_delayed_fetches(cx)?;
+            self.with_quorum(cx, KafkaRaftClientDriver::on_time)?;
+            if self.has_left(cx.now.monotonic) {
+                self.end(ExitReason::CleanShutdown, cx);
+                return Ok(());
+            }
             // An answered fetch frees its connection, and more may have come on it.
             match self.server.next(cx.out) {
                 Some(incoming) => self.handle(incoming, cx)?,
@@ -51,48 +58,82 @@ impl Controller {
         }
     }
 
+    /// Every controller speaks of the quorum; the rest is for the active one to answer.
     fn handle(
         &mut self,
         Incoming { id, frame, .. }: Incoming,
         cx: &mut Context<'_>,
     ) -> Result<(), MetadataLogError> {
-        let response = match frame.body {
-            Request::Fetch(body) => return self.fetch(id, &body, frame.version, cx),
-            Request::BrokerRegistration(body) => self.register(&body, cx)?.into(),
-            Request::BrokerHeartbeat(body) => self.heartbeat(&body, cx)?.into(),
-            Request::AlterPartition(body) => self.alter_partition(&body, frame.version, cx)?.into(),
-            Request::CreateTopics(body) => self.create_topics(&body, cx)?.into(),
+        match &frame.body {
+            Request::Fetch(_)
+            | Request::Vote(_)
+            | Request::BeginQuorumEpoch(_)
+            | Request::EndQuorumEpoch(_) => {
+                return self.with_quorum(cx, |quorum, around| quorum.handle(id, &frame, around));
+            }
+            Request::ApiVersions(_) => {
+                let response = api_versions_response(Listener::Controller).into();
+                self.server.respond(id, response, cx.out);
+            }
+            Request::DescribeCluster(body) => {
+                let response = self.describe_cluster(body).into();
+                self.server.respond(id, response, cx.out);
+            }
+            request if self.active_ref().is_some() => {
+                match self.answer(request, frame.version, cx)? {
+                    Some(response) => self.respond(id, frame.body, response, cx),
+                    None => self.server.close(id, cx.out),
+                }
+            }
+            request => self.refuse(id, request, cx),
+        }
+        Ok(())
+    }
+
+    /// Decides what a request asks for. None if no controller answers such requests.
+    fn answer(
+        &mut self,
+        request: &Request,
+        version: i16,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Response>, MetadataLogError> {
+        Ok(Some(match request {
+            Request::BrokerRegistration(body) => self.register(body, cx)?.into(),
+            Request::BrokerHeartbeat(body) => self.heartbeat(body, cx)?.into(),
+            Request::AlterPartition(body) => self.alter_partition(body, version, cx)?.into(),
+            Request::CreateTopics(body) => self.create_topics(body, cx)?.into(),
             Request::DeleteTopics(body) => {
-                let decision = self.view().delete_topics(&body, frame.version);
+                let decision = self.view().delete_topics(body, version);
                 self.commit(decision, cx)?.into()
             }
             Request::AllocateProducerIds(body) => {
-                let decision = self.view().allocate_producer_ids(&body);
+                let decision = self.view().allocate_producer_ids(body);
                 self.commit(decision, cx)?.into()
             }
             Request::CreatePartitions(body) => {
-                let decision = self.view().create_partitions(&body);
+                let decision = self.view().create_partitions(body);
                 self.commit(decision, cx)?.into()
             }
             Request::ElectLeaders(body) => {
-                let decision = self.view().elect_leaders(&body);
+                let decision = self.view().elect_leaders(body);
                 self.commit(decision, cx)?.into()
             }
             Request::IncrementalAlterConfigs(body) => {
-                let decision = self.view().alter_configs(&body);
+                let decision = self.view().alter_configs(body);
                 self.commit(decision, cx)?.into()
             }
             Request::AlterPartitionReassignments(body) => {
-                let decision = self.view().alter_reassignments(&body);
+                let decision = self.view().alter_reassignments(body);
                 self.commit(decision, cx)?.into()
             }
             Request::ListPartitionReassignments(body) => {
-                self.view().list_reassignments(&body).into()
+                self.view().list_reassignments(body).into()
             }
-            Request::ApiVersions(_) => api_versions_response(Listener::Controller).into(),
-            Request::DescribeCluster(body) => self.describe_cluster(&body).into(),
-            Request::DescribeConfigs(_)
+            Request::ApiVersions(_)
+            | Request::DescribeCluster(_)
+            | Request::DescribeConfigs(_)
             | Request::Produce(_)
+            | Request::Fetch(_)
             | Request::ListOffsets(_)
             | Request::Metadata(_)
             | Request::FindCoordinator(_)
@@ -100,13 +141,8 @@ impl Controller {
             | Request::OffsetForLeaderEpoch(_)
             | Request::Vote(_)
             | Request::BeginQuorumEpoch(_)
-            | Request::EndQuorumEpoch(_) => {
-                self.server.close(id, cx.out);
-                return Ok(());
-            }
-        };
-        self.server.respond(id, response, cx.out);
-        Ok(())
+            | Request::EndQuorumEpoch(_) => return Ok(None),
+        }))
     }
 
     fn register(
@@ -120,7 +156,7 @@ impl Controller {
             view: self.view(),
             heartbeats: &active.heartbeats,
             cluster_id: &self.config.cluster_id,
-            next_offset: active.log.end_offset(),
+            next_offset: active.image.end_offset(),
             now,
         };
         let decision = registrar.register(request);
@@ -158,7 +194,7 @@ impl Controller {
         let active = self.active();
         active.heartbeats.touch(broker.id, applied, next, cx.now.monotonic);
         if next == BrokerControlState::ControlledShutdown {
-            let last = Offset(active.log.end_offset().0 - 1);
+            let last = Offset(active.image.end_offset().0 - 1);
             active.heartbeats.maybe_update_controlled_shutdown_offset(broker.id, last);
         }
         Ok(BrokerHeartbeatResponse::default()
@@ -188,11 +224,12 @@ impl Controller {
         for (topic_id, number, error) in altered.refused {
             // A topic that is gone has no name any more to tell of.
             let Some(topic) = self.view().image.topic(topic_id) else { continue };
-            cx.out.event(ControllerEvent::AlterPartitionRefused {
+            let event = ControllerEvent::AlterPartitionRefused {
                 partition: topic.topic_partition(number),
                 broker: BrokerId(request.broker_id.0),
                 error: error.code(),
-            });
+            };
+            self.tell(event, cx);
         }
         Ok(altered.response)
     }
@@ -224,60 +261,14 @@ impl Controller {
                 .with_error_code(ErrorCode::MismatchedEndpointType.code())
                 .with_error_message(Some(wire_string(message)));
         }
-        let id = WireBrokerId(self.config.id.0);
-        let own = describe_cluster_response::DescribeClusterBroker::default()
-            .with_broker_id(id)
-            .with_host(wire_string(&self.config.id.to_string()))
-            .with_port(i32::from(self.config.port));
-        response.with_controller_id(id).with_brokers(vec![own])
-    }
-
-    fn fetch(
-        &mut self,
-        id: RequestId,
-        request: &FetchRequest,
-        version: i16,
-        cx: &mut Context<'_>,
-    ) -> Result<(), MetadataLogError> {
-        match MetadataFetch::read(request, version) {
-            Ok(fetch) => self.try_fetch(id, fetch, Patience::MayWait, cx),
-            Err(error) => {
-                let response = FetchResponse::default().with_error_code(error.code());
-                self.server.respond(id, Response::Fetch(response), cx.out);
-                Ok(())
-            }
-        }
-    }
-
-    fn try_fetch(
-        &mut self,
-        id: RequestId,
-        fetch: MetadataFetch,
-        patience: Patience,
-        cx: &mut Context<'_>,
-    ) -> Result<(), MetadataLogError> {
-        let leader = self.config.id;
-        let active = self.active();
-        match fetch.serve(leader, &mut active.log, patience, cx.disk)? {
-            Fetched::Answer(response) => {
-                self.server.respond(id, Response::Fetch(response), cx.out);
-            }
-            Fetched::Wait => active.fetches.park(id, cx.now.monotonic, fetch),
-        }
-        Ok(())
-    }
-
-    /// Answers the fetches that waited for records that are there now, or waited long enough.
-    pub(super) fn answer_delayed_fetches(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Result<(), MetadataLogError> {
-        let active = self.active();
-        let end = active.log.end_offset();
-        for (id, fetch) in active.fetches.take_ready(cx.now.monotonic, end) {
-            self.try_fetch(id, fetch, Patience::TimeIsUp, cx)?;
-        }
-        Ok(())
+        let leader = self.leader().map_or(-1, |leader| leader.0);
+        let voters = self.config.voters.iter().map(|(id, address)| {
+            describe_cluster_response::DescribeClusterBroker::default()
+                .with_broker_id(WireBrokerId(id.0))
+                .with_host(wire_string(&address.host))
+                .with_port(i32::from(address.port))
+        });
+        response.with_controller_id(WireBrokerId(leader)).with_brokers(voters.collect())
     }
 }
 

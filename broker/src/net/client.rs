@@ -300,6 +300,14 @@ impl<K: Clone + Debug + Ord, T> NetworkClient<K, T> {
         self.end(now, connection);
     }
 
+    /// Gives a peer up: all that it was asked ends, sent or not.
+    pub fn leave<A>(&mut self, now: Instant, key: &K, out: &mut Outbox<A>) {
+        self.close(now, key, out);
+        if let Some(left) = self.peers.remove(key) {
+            self.abandon(key, left);
+        }
+    }
+
     fn next_correlation(&mut self) -> i32 {
         let correlation = self.correlation;
         self.correlation = self.correlation.checked_add(1).unwrap_or(0);

@@ -15,6 +15,7 @@
 mod api;
 pub mod batch;
 mod error_code;
+mod error_response;
 mod fit;
 mod frame;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod walk;
 
 pub use api::{ApiKey, Request, Response};
 pub use error_code::ErrorCode;
+pub use error_response::{error_response, is_not_controller};
 pub use frame::{
     EncodeError, FrameError, FrameFault, MAX_FRAME_SIZE, RequestFrame, correlation_of,
     decode_request, decode_response, encode_request, encode_response,

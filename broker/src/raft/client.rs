@@ -206,7 +206,8 @@ impl KafkaRaftClient {
 
     /// Appends a batch, if this voter leads. Returns the offset of its first record. It is
     /// committed when the high watermark is above its last, and may be lost if the voter ceases to
-    /// lead before.
+    /// lead before. Who waits for records gets them at the next [`Self::poll`], so that several
+    /// batches of one step go out together (`BatchAccumulator`).
     ///
     /// # Errors
     /// If the disk fails.
@@ -218,9 +219,7 @@ impl KafkaRaftClient {
         if !self.quorum.is_leader() {
             return Ok(None);
         }
-        let base = self.append_as_leader(batch, cx)?;
-        self.poll(cx)?;
-        Ok(Some(base))
+        self.append_as_leader(batch, cx).map(Some)
     }
 
     /// Begins to leave: a leader resigns, so that the others elect another at once

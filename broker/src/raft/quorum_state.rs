@@ -32,7 +32,7 @@ pub(super) struct QuorumState {
     path: String,
     /// For the jitter of elections.
     rng: ChaCha8Rng,
-    /// Invariant: as it stands on disk.
+    /// Invariant: as it stands on disk, if there are other voters.
     durable: ElectionState,
     role: Role,
 }
@@ -332,14 +332,15 @@ impl QuorumState {
         ResignedState { election_deadline, unacknowledged, preferred_successors }
     }
 
-    /// First the disk, then the memory.
+    /// First the disk, then the memory. A voter alone needs no file: nobody asks for its vote, and
+    /// its log has a record of each epoch that it led, on disk before anybody heard of the epoch.
     fn transition(
         &mut self,
         election: ElectionState,
         role: Role,
         disk: &mut dyn Disk,
     ) -> Result<(), DiskError> {
-        if election != self.durable {
+        if election != self.durable && !self.is_only_voter() {
             let voters = self.config.voters.iter().copied();
             quorum_state_store::write(&self.path, election, voters, disk)?;
         }

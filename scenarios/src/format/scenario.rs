@@ -35,7 +35,7 @@ pub struct Scenario {
     #[serde(default = "first_seed")]
     #[schemars(length(min = 1))]
     pub seeds: Vec<u64>,
-    /// The brokers and the controller.
+    /// The brokers and the controllers.
     #[serde(default)]
     pub cluster: Cluster,
     /// How messages travel when no fault bends it.
@@ -87,8 +87,8 @@ pub struct Cluster {
     /// How many brokers: `broker-1`, `broker-2`, …
     #[schemars(range(min = 1, max = 100))]
     pub brokers: u32,
-    /// How many controllers: `controller-1001`. Only one is modelled.
-    #[schemars(range(min = 1, max = 100))]
+    /// How many controllers: `controller-1001`, `controller-1002`, … A quorum has 1, 3 or 5.
+    #[schemars(range(min = 1, max = 5))]
     pub controllers: u32,
     /// How replicas agree on what to keep.
     pub protocol: Protocol,

@@ -15,7 +15,7 @@ use super::units::{Expected, written_as_text};
 pub enum Target {
     /// A node by its name: `broker-1`, `controller-1001`, or a client's name.
     Node(String),
-    /// The active controller.
+    /// The active controller; while there is none, the one that was active last.
     Controller,
     /// The leader of a partition.
     Leader(TopicPartition),

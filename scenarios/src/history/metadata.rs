@@ -106,6 +106,9 @@ pub(super) fn change_of(event: &ControllerEvent) -> Option<(ChangeKind, &Partiti
             Some((ChangeKind::IsrChanged { previous: previous.clone() }, record))
         }
         ControllerEvent::ControllerActive { .. }
+        | ControllerEvent::ControllerResigned { .. }
+        | ControllerEvent::QuorumLeaderElected { .. }
+        | ControllerEvent::VoterMoved(_)
         | ControllerEvent::Registered { .. }
         | ControllerEvent::Fenced { .. }
         | ControllerEvent::Unfenced { .. }

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 use broker::{
     host::event::{BrokerEvent, ControllerEvent, ElectionKind, Event, PartitionEvent},
-    ids::{BrokerId, TopicPartition},
+    ids::{BrokerId, TopicId, TopicPartition},
 };
 
 pub use batches::{Batch, BatchId, Batches, Before, Commit, Origin, ProducerStamp};
@@ -198,8 +198,8 @@ impl History {
     }
 
     fn on_controller_event(&mut self, event: &ControllerEvent) {
-        if let ControllerEvent::TopicDeleted { topic, .. } = event {
-            self.on_topic_deleted(topic);
+        if let ControllerEvent::TopicDeleted { topic, topic_id } = event {
+            self.on_topic_deleted(topic, *topic_id);
         }
         let Some((kind, record)) = metadata::change_of(event) else { return };
         let name = record.partition.clone();
@@ -220,9 +220,15 @@ impl History {
         }
     }
 
-    fn on_topic_deleted(&mut self, topic: &str) {
-        let of_topic = |name: &&TopicPartition| name.topic.as_str() == topic;
-        let names: Vec<_> = self.partitions.keys().filter(of_topic).cloned().collect();
+    /// A controller that takes over may tell of it again, and then the name may be another topic's.
+    fn on_topic_deleted(&mut self, topic: &str, topic_id: TopicId) {
+        let of_topic = |partition: &PartitionHistory| {
+            let current = partition.metadata.current();
+            partition.name.topic.as_str() == topic
+                && current.is_none_or(|record| record.topic_id == topic_id)
+        };
+        let found = self.partitions.iter().filter(|(_, partition)| of_topic(partition));
+        let names: Vec<_> = found.map(|(name, _)| name.clone()).collect();
         for name in names {
             if let Some(mut partition) = self.partitions.remove(&name) {
                 partition.deleted = Some(self.now);

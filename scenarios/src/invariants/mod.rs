@@ -23,6 +23,7 @@
 //! | [`min_hw`] | `MinHw` | O3 (iv) | `hw`, `kip-101`, `kip-279` |
 //! | [`acked_too_early`] | – | O1 | never |
 //! | [`one_leader_per_epoch`], [`lawful_deletion`], [`model_equals_bytes`] | – | – | never |
+//! | [`quorum`]: of the controllers' log | – (`RaftEventSimulationTest`) | – | never |
 //!
 //! Under `kip-320`, `kip-595` and `kip-966` all hold, and a violation is a find. O5 (no duplicate),
 //! O6 (order) and O7 (isolation) are judged at the end, by [`crate::oracle`]; O9 (liveness) by the
@@ -42,6 +43,7 @@ mod log_matching;
 mod min_hw;
 mod model_equals_bytes;
 mod one_leader_per_epoch;
+mod quorum;
 mod strong_isr;
 #[cfg(test)]
 mod tests;
@@ -81,6 +83,7 @@ pub struct Watch {
     one_leader_per_epoch: one_leader_per_epoch::OneLeaderPerEpoch,
     high_watermark_sanity: high_watermark_sanity::HighWatermarkSanity,
     exposed_stable: exposed_stable::ExposedStable,
+    quorum: quorum::QuorumInvariants,
     findings: Findings,
     signals: Findings,
 }
@@ -119,6 +122,9 @@ impl Watch {
             Event::Consumer(ConsumerEvent::Delivered(delivery)) => Some(&delivery.partition),
             Event::Broker(_) | Event::Producer(_) | Event::Consumer(_) => None,
         };
+        if let Event::Controller(ControllerEvent::VoterMoved(state)) = event {
+            self.quorum.check(self.history.now(), state, &mut self.findings);
+        }
         if let Event::Controller(ControllerEvent::TopicDeleted { topic, .. }) = event {
             self.exposed_stable.forget(topic);
         }
@@ -158,6 +164,7 @@ impl Watch {
 
     /// The host started the node.
     pub fn on_started(&mut self, at: u64, node: &str) {
+        self.quorum.on_started(node);
         self.history.on_started(at, node);
     }
 
@@ -249,11 +256,21 @@ impl Findings {
         replica: Option<BrokerId>,
         detail: impl FnOnce() -> String,
     ) {
-        let name = context.partition.name.clone();
-        if self.told.insert((invariant, name, replica)) {
-            let detail = format!("{}: {}", context.partition.name, detail());
-            let (at, node) = (context.history.now(), context.node.to_owned());
-            self.violations.push(Violation { invariant, at, node, detail });
+        let name = &context.partition.name;
+        self.note(invariant, name, replica, (context.history.now(), context.node), detail);
+    }
+
+    fn note(
+        &mut self,
+        invariant: &'static str,
+        name: &TopicPartition,
+        replica: Option<BrokerId>,
+        (at, node): (When, &str),
+        detail: impl FnOnce() -> String,
+    ) {
+        if self.told.insert((invariant, name.clone(), replica)) {
+            let detail = format!("{name}: {}", detail());
+            self.violations.push(Violation { invariant, at, node: node.to_owned(), detail });
         }
     }
 }

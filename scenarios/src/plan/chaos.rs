@@ -73,12 +73,21 @@ fn is_bearable(
     }
     let node = struck(&fault.action);
     let down = now.iter().filter_map(|other| struck(&other.action));
-    let mut down: Vec<_> = down.chain(node).filter(|name| people.brokers.contains(name)).collect();
-    down.sort_unstable();
-    let all = down.len();
-    down.dedup();
-    // A dead process cannot die again, nor stand still; and somebody has to be left.
-    all == down.len() && (down.len() < people.brokers.len() || people.brokers.len() == 1)
+    let down: Vec<_> = down.chain(node).collect();
+    let [brokers, controllers] = [&people.brokers, &people.controllers];
+    // Of one controller alone nothing is expected; of several a majority has to be left.
+    let majority = controllers.len() / 2 + 1;
+    leaves(&down, brokers, 1) && (controllers.len() == 1 || leaves(&down, controllers, majority))
+}
+
+/// Whether no process of this class is taken away twice (a dead one cannot die again, nor stand
+/// still), and so many are left; the only one may go.
+fn leaves(down: &[&String], class: &[String], least: usize) -> bool {
+    let mut gone: Vec<_> = down.iter().filter(|name| class.contains(name)).collect();
+    gone.sort_unstable();
+    let all = gone.len();
+    gone.dedup();
+    all == gone.len() && (gone.len() + least <= class.len() || class.len() == 1)
 }
 
 /// The node whose process a fault takes away.
@@ -207,8 +216,13 @@ mod tests {
     use crate::format::ScenarioFile;
 
     fn scenario(chaos: &str) -> Scenario {
+        scenario_with("", chaos)
+    }
+
+    fn scenario_with(cluster: &str, chaos: &str) -> Scenario {
         let text = format!(
-            r#"{{ "name": "x", "about": "", "topics": [{{ "name": "t" }}], "duration": "60s",
+            r#"{{ {cluster} "name": "x", "about": "", "duration": "60s",
+                 "topics": [{{ "name": "t" }}],
                  "producers": [{{ "name": "p", "topic": "t", "records": 1 }}], "chaos": {chaos} }}"#
         );
         let file = ScenarioFile::from_bytes("x.json", text.into()).unwrap();
@@ -266,6 +280,27 @@ mod tests {
                 assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
             }
         }
+    }
+
+    #[test]
+    fn a_majority_of_several_controllers_is_left_and_none_dies_twice() {
+        let scenario = scenario_with(
+            r#""cluster": { "controllers": 5 },"#,
+            r#"{ "kinds": { "crash": 1, "power-off": 1 }, "at_most": 100, "every": "100ms",
+                 "for": "30s", "targets": ["controllers"] }"#,
+        );
+        let mut most = 0;
+        for seed in 0..20 {
+            let plan = chaos(&scenario, Draws::new(seed));
+            for fault in &plan {
+                let down = plan.iter().filter(|o| o.at <= fault.at && fault.at < o.at + o.lasts);
+                let names: Vec<_> = down.filter_map(|other| struck(&other.action)).collect();
+                assert!(names.iter().all(|name| name.starts_with("controller-")), "{names:?}");
+                assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
+                most = most.max(names.len());
+            }
+        }
+        assert_eq!(most, 2);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Looking into the processes of a run.
 
 use broker::{
+    controller::Controller,
     ids::{BrokerId, TopicPartition},
     log::UnifiedLog,
     metadata::MetadataImage,
 };
+use sim::NodeId;
 
 use super::{play::Play, stage::all_partitions};
 use crate::cluster::{
@@ -15,11 +17,18 @@ use crate::cluster::{
 impl Play {
     /// The cluster as the active controller has it.
     pub(super) fn image(&self) -> Option<&MetadataImage> {
-        let mut controllers = self.cast.controllers().into_iter();
-        controllers.find_map(|node| match self.world.process(node) {
-            Some(Node::Controller(controller)) => controller.image(),
+        self.active_controller()?.1.image()
+    }
+
+    /// The controller that is in charge: of several that think they are, the one of the latest
+    /// epoch.
+    pub(super) fn active_controller(&self) -> Option<(NodeId, &Controller)> {
+        let controllers = self.cast.controllers().into_iter();
+        let found = controllers.filter_map(|node| match self.world.process(node) {
+            Some(Node::Controller(controller)) => Some((node, &**controller)),
             _ => None,
-        })
+        });
+        found.filter(|(_, it)| it.active_epoch().is_some()).max_by_key(|(_, it)| it.active_epoch())
     }
 
     /// A broker's log of a partition, if it runs and has one.

@@ -7,7 +7,10 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use broker::{
-    host::{Event, event::PartitionEvent},
+    host::{
+        Event,
+        event::{ControllerEvent, PartitionEvent},
+    },
     ids::{Offset, TopicPartition},
     replica::rules::Protocol,
 };
@@ -61,6 +64,8 @@ pub(super) struct Play {
     pub(super) began: Time,
     /// How many brokers have begun to serve so far.
     pub(super) serving: usize,
+    /// Who became the active controller last.
+    pub(super) in_charge: Option<NodeId>,
     /// Who is gone for good, and since which incarnation it is.
     doomed: BTreeMap<NodeId, u32>,
     /// What the final reader got.
@@ -109,6 +114,7 @@ impl Play {
             events: 0,
             began: Time::NEVER,
             serving: 0,
+            in_charge: None,
             doomed: BTreeMap::new(),
             fresh: BTreeMap::new(),
         }
@@ -205,7 +211,7 @@ impl Play {
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
-            if self.watch.history().is_retold(event) {
+            if self.is_told_again(node, event) {
                 continue;
             }
             self.on_event_for_phases(event, is_final_reader);
@@ -231,6 +237,15 @@ impl Play {
             }
         }
         Ok(())
+    }
+
+    /// Whether a controller tells of a record that was told of before: one that takes over cannot
+    /// know how much the one before it had told.
+    fn is_told_again(&mut self, node: NodeId, event: &Event) -> bool {
+        if matches!(event, Event::Controller(ControllerEvent::ControllerActive { .. })) {
+            self.in_charge = Some(node);
+        }
+        self.watch.history().is_retold(event)
     }
 
     fn on_left(&mut self, left: &Left<Node>) {

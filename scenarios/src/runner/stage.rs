@@ -161,6 +161,7 @@ impl Cast {
                 let config = ControllerConfig {
                     id: *id,
                     port: CONTROLLER_PORT,
+                    voters: self.addresses.iter().cloned().collect(),
                     cluster_id: CLUSTER_ID.to_owned(),
                     server: scenario.cluster.config.clone(),
                     rules: scenario.cluster.replication_rules(),

@@ -26,7 +26,7 @@ impl Play {
     fn nodes_of_target(&self, target: &Target) -> Result<Vec<NodeId>, String> {
         let nodes = match target {
             Target::Node(name) => self.world.node(name).into_iter().collect(),
-            Target::Controller => self.cast.controllers(),
+            Target::Controller => self.controller(),
             Target::Leader(partition) => {
                 let leader = self.record(partition).and_then(|record| record.leader);
                 self.nodes_of_brokers(leader.as_slice())
@@ -51,6 +51,12 @@ impl Play {
             }
         };
         if nodes.is_empty() { Err(format!("there is no {target}")) } else { Ok(nodes) }
+    }
+
+    /// The controller that is in charge; while nobody is, the one that was last.
+    fn controller(&self) -> Vec<NodeId> {
+        let active = self.active_controller().map(|(node, _)| node).or(self.in_charge);
+        active.map_or_else(|| self.cast.controllers(), |node| vec![node])
     }
 
     fn nodes_of_brokers(&self, brokers: &[BrokerId]) -> Vec<NodeId> {

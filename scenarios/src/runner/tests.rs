@@ -11,6 +11,7 @@ use crate::{
     format::{Resolved, ScenarioFile, Selection},
 };
 
+mod controllers;
 mod disks;
 mod messages;
 mod operations;

@@ -91,6 +91,24 @@ fn a_request_is_forwarded_again_when_the_connection_to_the_controller_ends() {
 }
 
 #[test]
+fn a_request_is_forwarded_again_when_another_controller_is_in_charge() {
+    let mut bench = Bench::serving();
+    let client = bench.send(&creation(), 7);
+    let refused = bench.take(ApiKey::CreateTopics);
+    let mut answer = created();
+    answer.topics[0].error_code = ErrorCode::NotController.code();
+    bench.respond(&refused, answer);
+    assert_eq!(bench.answer(client), None);
+    bench.advance(99);
+    assert_eq!(bench.waiting(ApiKey::CreateTopics), 0, "it waits a moment");
+    bench.advance(10);
+    let again = bench.take(ApiKey::CreateTopics);
+    bench.respond(&again, created());
+    let Some(Response::CreateTopics(body)) = bench.answer(client) else { panic!("no answer") };
+    assert_eq!(body.topics[0].error_code, 0);
+}
+
+#[test]
 fn a_client_is_told_when_the_controller_does_not_answer_in_time() {
     for version in 1..=6 {
         let mut bench = Bench::serving();

@@ -76,6 +76,20 @@ fn a_registration_is_sent_again_until_the_old_session_is_over() {
 }
 
 #[test]
+fn who_asks_a_controller_that_is_not_in_charge_asks_again_and_waits_no_longer_each_time() {
+    let mut bench = Bench::unborn();
+    bench.auto.remove(&ApiKey::BrokerRegistration);
+    bench.start();
+    for _ in 0..5 {
+        let (registration, _) = bench.take_registration();
+        let code = ErrorCode::NotController.code();
+        let refused = BrokerRegistrationResponse::default().with_error_code(code);
+        bench.respond(&registration, refused);
+        assert_eq!(wait_for(&mut bench, ApiKey::BrokerRegistration), 100);
+    }
+}
+
+#[test]
 fn all_registrations_of_an_incarnation_bear_the_same_incarnation_id() {
     let mut bench = Bench::unborn();
     bench.auto.remove(&ApiKey::BrokerRegistration);

@@ -9,6 +9,7 @@ mod elections;
 mod elr;
 mod fetches;
 mod operations;
+mod quorum;
 mod topics;
 
 use core::time::Duration;
@@ -283,6 +284,7 @@ fn controller(config: &ServerConfig, rules: Rules, incarnation: u64) -> Controll
     let config = ControllerConfig {
         id: ControllerId(1001),
         port: 9093,
+        voters: [(ControllerId(1001), Address::new("controller-1001", 9093))].into(),
         cluster_id: "testbed".to_owned(),
         server: config.clone(),
         rules,

@@ -1,19 +1,22 @@
 //! Events of the controller's record of the cluster.
 //!
-//! Each is told when the record that makes it true is on the controller's disk, not when it was
-//! decided.
+//! Each is told when the record that makes it true is on the disks of a majority of the quorum, not
+//! when it was decided.
 //!
-//! A crash may come between the disk and the telling. So a controller that starts tells again,
-//! right after `ControllerActive`, what the last step before it recorded (but not who was fenced or
-//! registered, since the log does not say why, nor after what). A watcher knows by
+//! A crash may come between the disk and the telling. So a controller that takes over tells again,
+//! right after `ControllerActive`, what may not have been told (but not who was fenced or
+//! registered, since the log does not say why, nor after what): what the last step before it
+//! recorded, if it is alone, else what it did not know to be committed. A watcher knows by
 //! `metadata_offset` what it was told already.
+//!
+//! What the voters of a quorum of several do is told too, so that its safety can be watched.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::{
-    BrokerEpoch, BrokerId, ControllerEpoch, LeaderEpoch, Offset, PartitionEpoch, ProducerId,
-    TopicId, TopicPartition,
+    BrokerEpoch, BrokerId, ControllerEpoch, ControllerId, LeaderEpoch, Offset, PartitionEpoch,
+    ProducerId, TopicId, TopicPartition,
 };
 
 /// What the controller recorded.
@@ -27,6 +30,20 @@ pub enum ControllerEvent {
         /// The end of its log.
         end_offset: Offset,
     },
+    /// A controller of several was deposed, and decides no more.
+    ControllerResigned {
+        /// The epoch in which it decided.
+        controller_epoch: ControllerEpoch,
+    },
+    /// A voter of several was elected. It decides once all of its log is known to be committed.
+    QuorumLeaderElected {
+        /// Who.
+        leader: ControllerId,
+        /// The epoch that it leads.
+        epoch: LeaderEpoch,
+    },
+    /// A voter of several has learned of an epoch or a leader, or has more of the log.
+    VoterMoved(VoterState),
     /// A broker's incarnation was registered. It is fenced until it has caught up.
     Registered {
         /// The broker.
@@ -110,6 +127,36 @@ pub enum ControllerEvent {
         /// The first of them.
         first: ProducerId,
     },
+}
+
+/// What a voter of the quorum knows and has.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VoterState {
+    /// Which.
+    pub voter: ControllerId,
+    /// How many voters the quorum has.
+    pub voters: u32,
+    /// Its epoch.
+    pub epoch: LeaderEpoch,
+    /// Who leads that epoch, as far as it knows.
+    pub leader: Option<ControllerId>,
+    /// The end of what it has on disk.
+    pub log_end: Offset,
+    /// The first offset that it does not know to be committed.
+    pub high_watermark: Offset,
+    /// The batches that it has learned to be committed, in order.
+    pub committed: Vec<CommittedBatch>,
+}
+
+/// A batch of the metadata log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommittedBatch {
+    /// The offset behind its last record.
+    pub end_offset: Offset,
+    /// The epoch in which it was written.
+    pub epoch: LeaderEpoch,
+    /// Its checksum.
+    pub crc: u32,
 }
 
 /// Why a broker was fenced.

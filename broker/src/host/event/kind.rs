@@ -65,6 +65,9 @@ kinds!(BrokerEvent {
 
 kinds!(ControllerEvent {
     ControllerActive => "controller-active",
+    ControllerResigned => "controller-resigned",
+    QuorumLeaderElected => "quorum-leader-elected",
+    VoterMoved => "voter-moved",
     Registered => "registered",
     Fenced => "fenced",
     Unfenced => "unfenced",

@@ -20,7 +20,10 @@ use serde::Serialize;
 
 pub use client::{Attempt, SendFailure};
 pub use client::{AttemptOutcome, ConsumerEvent, Delivery, PositionResetReason, ProducerEvent};
-pub use controller::{ControllerEvent, Election, ElectionKind, FenceReason, PartitionRecord};
+pub use controller::{
+    CommittedBatch, ControllerEvent, Election, ElectionKind, FenceReason, PartitionRecord,
+    VoterState,
+};
 pub use partition::{
     AppendOrigin, Appended, HighWatermarkMoved, LogStartReason, PartitionEvent, ProduceAnswered,
     Recovered, RequestRef, Role, Truncated, TruncationReason,

@@ -74,6 +74,20 @@ impl Harness {
 }
 
 #[test]
+fn who_is_left_answers_nothing_that_was_sent_or_waits() {
+    let mut connected = Harness::connected();
+    connected.send("sent", 1000);
+    connected.client.leave(connected.now, &7, &mut connected.out);
+    assert_eq!(connected.ended(), [("sent", Outcome::Disconnected)]);
+    let mut connecting = Harness::new();
+    connecting.send("waits", 1000);
+    connecting.client.leave(connecting.now, &7, &mut connecting.out);
+    assert_eq!(connecting.ended(), [("waits", Outcome::NotSent)]);
+    assert_eq!(connecting.client.in_flight(&7), 0);
+    assert_eq!(connecting.ready(), Readiness::Connecting, "anew, without a back-off");
+}
+
+#[test]
 fn requests_wait_for_the_connection_and_leave_in_order() {
     let mut harness = Harness::new();
     harness.send("a", 1000);

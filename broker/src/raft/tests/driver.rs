@@ -205,6 +205,7 @@ impl Hub {
     fn append(&mut self) -> Offset {
         let leader = self.leader().expect("somebody leads");
         let appended = self.with(leader, |driver, around| driver.append(&record(), around));
+        self.with(leader, KafkaRaftClientDriver::on_time);
         appended.expect("a leader appends")
     }
 

@@ -128,7 +128,12 @@ impl Fixture {
 
     /// Appends a record, if it leads.
     pub(super) fn append(&mut self) -> Option<Offset> {
-        self.with(|client, cx| client.append(&record(), cx)).0
+        self.with(|client, cx| {
+            let base = client.append(&record(), cx)?;
+            client.poll(cx)?;
+            Ok(base)
+        })
+        .0
     }
 }
 

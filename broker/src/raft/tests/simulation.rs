@@ -248,7 +248,8 @@ impl Cluster {
         self.with(leader, |client, cx| {
             let mut batch = BatchBuilder::new(None);
             batch.append(cx.now.wall, None, Some(&value), &[]);
-            client.append(&batch.build(), cx).map(drop)
+            client.append(&batch.build(), cx)?;
+            client.poll(cx)
         });
     }
 

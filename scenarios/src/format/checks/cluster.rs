@@ -6,10 +6,13 @@ use crate::format::{Document, Issue, KeyPath, Scenario, Topic};
 
 use super::{check_range, config_issue};
 
+/// How many controllers make a quorum.
+const QUORUMS: [u32; 3] = [1, 3, 5];
+
 pub(super) fn check(scenario: &Scenario, document: &Document) -> Result<(), Issue> {
     let at = KeyPath::from("cluster");
-    if scenario.cluster.controllers != 1 {
-        let message = "only one controller is modelled: a quorum is not implemented yet";
+    if !QUORUMS.contains(&scenario.cluster.controllers) {
+        let message = "expected 1, 3 or 5: a quorum of an even number bears no more failures";
         return Err(Issue::value(at.key("controllers"), message));
     }
     scenario

@@ -56,7 +56,7 @@ fn what_operators_cannot_do_is_said_where_it_stands() {
 #[test]
 fn what_does_not_go_together_is_said() {
     assert_said!(mistakes(&[
-        (r#""controllers": 1"#, r#""controllers": 3"#),
+        (r#""controllers": 1"#, r#""controllers": 4"#),
         (r#""replica.lag.time.max.ms": 2000"#, r#""replica.lag.time.max.ms": 300"#),
         (r#""min.insync.replicas": 2"#, r#""min.insync.replicas": 0"#),
         (r#""min.insync.replicas": 2"#, r#""num.replica.fetchers": 4"#),
