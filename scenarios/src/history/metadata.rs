@@ -70,6 +70,13 @@ impl Metadata {
         self.current().is_some_and(|r| r.leader == Some(broker) && r.leader_epoch == epoch)
     }
 
+    /// Whether this very record was told before. A controller that starts tells its last step
+    /// again: a crash may have come between its sync and its outputs.
+    pub(super) fn was_told(&self, record: &PartitionRecord) -> bool {
+        let later = |change: &&Change| record.metadata_offset <= change.record.metadata_offset;
+        self.changes.iter().rev().take_while(later).any(|change| change.record == *record)
+    }
+
     pub(super) fn push(&mut self, when: When, event: &ControllerEvent) {
         if let Some((kind, record)) = change_of(event) {
             self.changes.push(Change { when, kind, record: record.clone() });

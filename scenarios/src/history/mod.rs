@@ -140,6 +140,14 @@ impl History {
         &self.errors
     }
 
+    /// Whether the event tells once more what is known: nothing happened.
+    pub(crate) fn is_told_again(&self, event: &Event) -> bool {
+        let Event::Controller(event) = event else { return false };
+        let Some(record) = record_of(event) else { return false };
+        let known = self.partitions.get(&record.partition);
+        known.is_some_and(|partition| partition.metadata.was_told(record))
+    }
+
     fn tick(&mut self, at: u64) {
         self.now = When { at, order: self.now.order + 1 };
         self.facts.clear();

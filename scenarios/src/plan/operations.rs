@@ -130,3 +130,75 @@ impl Operators {
 fn at_once(at: Duration, action: impl Into<Action>) -> PlannedFault {
     PlannedFault { at, lasts: Duration::ZERO, action: action.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sim::Draws;
+
+    use super::*;
+    use crate::{format::ScenarioFile, plan::chaos};
+
+    fn plans(kind: &str, seeds: u64) -> Vec<Vec<PlannedFault>> {
+        let text = format!(
+            r#"{{ "name": "x", "about": "", "duration": "60s", "cluster": {{ "brokers": 4 }},
+                 "topics": [{{ "name": "t", "partitions": 2, "replication.factor": 3 }}],
+                 "producers": [{{ "name": "p", "topic": "t", "records": 1 }}],
+                 "chaos": {{ "kinds": {{ "{kind}": 1 }}, "at_most": 2, "for": "2s" }} }}"#
+        );
+        let file = ScenarioFile::from_bytes("x.json", text.into()).unwrap();
+        let scenario = file.check().unwrap().scenario;
+        (0..seeds).map(|seed| chaos(&scenario, Draws::new(seed))).collect()
+    }
+
+    #[test]
+    fn every_broker_and_every_partition_is_elected_and_nothing_lasts() {
+        let mut asked = BTreeSet::new();
+        for fault in plans("elect", 20).into_iter().flatten() {
+            assert_eq!(fault.lasts, Duration::ZERO);
+            let Action::Elect(Elect { wanted }) = fault.action else { panic!("{fault:?}") };
+            asked.insert((wanted.partition, wanted.leader.to_string()));
+        }
+        assert_eq!(asked.len(), 2 * 4);
+    }
+
+    #[test]
+    fn a_partition_moves_to_as_many_brokers_and_from_one_more_it_comes_back() {
+        let mut larger = 0;
+        for plan in plans("reassign", 20) {
+            let moves = plan.iter().map(|fault| match &fault.action {
+                Action::Reassign(Reassign { wanted }) => (fault.at, wanted),
+                other => panic!("{other:?}"),
+            });
+            let moves: Vec<_> = moves.collect();
+            for (at, wanted) in &moves {
+                let different: BTreeSet<_> = wanted.replicas.iter().collect();
+                assert_eq!(different.len(), wanted.replicas.len());
+                if wanted.replicas.len() == 3 {
+                    continue;
+                }
+                larger += 1;
+                let back = moves.iter().find(|(later, _)| *later == *at + Duration::from_secs(2));
+                let in_time = *at + Duration::from_secs(2) < Duration::from_secs(60);
+                assert_eq!(back.map(|(_, wanted)| wanted.replicas.len()), in_time.then_some(3));
+            }
+        }
+        assert!(3 < larger, "{larger}");
+    }
+
+    #[test]
+    fn brokers_are_restarted_one_after_the_other() {
+        for plan in plans("rolling-restart", 20) {
+            let mut met = Vec::new();
+            for (fault, next) in plan.iter().zip(plan.iter().skip(1)) {
+                assert!(fault.at <= next.at);
+                met.push(fault.action.clone());
+            }
+            let different = met.iter().filter(|action| **action == met[0]).count();
+            assert!(4 < met.len() && different < met.len(), "{plan:?}");
+        }
+        let preferred = plans("elect-preferred", 5).concat();
+        assert!(preferred.iter().all(|fault| fault.action.name() == "elect-preferred"));
+    }
+}

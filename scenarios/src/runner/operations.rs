@@ -49,11 +49,7 @@ impl Asked {
 impl Play {
     /// Asks the controller for a leader. If it refuses, an event tells, and [`Asked::refusal`]
     /// reads it.
-    pub(super) fn elect(
-        &mut self,
-        wanted: &WantedLeader,
-        origin: Origin,
-    ) -> Result<Undo, String> {
+    pub(super) fn elect(&mut self, wanted: &WantedLeader, origin: Origin) -> Result<Undo, String> {
         let found = self.nodes_of(&Targets::One(wanted.leader.clone()))?;
         let leader = found.into_iter().find_map(|node| self.cast.broker(node));
         let leader = leader.ok_or_else(|| format!("{} is no broker", wanted.leader))?;

@@ -102,8 +102,7 @@ impl Process for TopicsApp {
                     }
                     self.operated += 1;
                 }
- AdminAnswer::TopicsDescribed(_)
-                | AdminAnswer::Closed => {}
+                AdminAnswer::TopicsDescribed(_) | AdminAnswer::Closed => {}
             }
         }
     }
