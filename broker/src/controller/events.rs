@@ -11,7 +11,8 @@ use crate::{
     ids::{BrokerId, Offset, ProducerId, TopicId, TopicName},
     metadata::{
         BrokerRegistrationChange, ControlledShutdownChange, FencingChange, LeaderChange,
-        MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration, TopicImage,
+        LeaderRecoveryState, MetadataImage, MetadataRecord, PartitionChange, PartitionRegistration,
+        TopicImage,
     },
 };
 
@@ -125,7 +126,7 @@ fn partition_event(
     match change.leader {
         LeaderChange::Leader(leader) => ControllerEvent::Elected(Election {
             previous: before.leader,
-            kind: election_kind(before, leader, &record, cause),
+            kind: election_kind(before, change, (leader, &record), cause),
             record,
         }),
         LeaderChange::NoLeader => ControllerEvent::LeaderLost { previous: before.leader, record },
@@ -135,12 +136,13 @@ fn partition_event(
     }
 }
 
-/// Where a new leader was taken from. Who led last may be elected although elections may not be
+/// Where a new leader was taken from. Only one from outside the ISR, as the change itself makes it,
+/// has to recover: a replica that joins as it completes a move is in sync. Who led last may be elected although elections may not be
 /// unclean, and before anybody else if they may: then only if nobody was eligible.
 fn election_kind(
     before: &PartitionRegistration,
-    leader: BrokerId,
-    record: &PartitionRecord,
+    change: &PartitionChange,
+    (leader, record): (BrokerId, &PartitionRecord),
     cause: Cause,
 ) -> ElectionKind {
     if before.isr.contains(&leader) {
@@ -148,6 +150,10 @@ fn election_kind(
     }
     if before.elr.contains(&leader) {
         return ElectionKind::Elr;
+    }
+    match change.recovery_state.unwrap_or(before.recovery_state) {
+        LeaderRecoveryState::Recovered => return ElectionKind::Isr,
+        LeaderRecoveryState::Recovering => {}
     }
     let nobody_is_eligible = before.isr.is_empty() && before.elr.is_empty();
     let led_last = before.last_known_elr == [leader];

@@ -21,7 +21,7 @@ pub struct Chaos {
     /// How many faults there are at once at most.
     #[schemars(range(min = 1, max = 100))]
     pub at_most: u32,
-    /// Whom they meet.
+    /// Whom they meet. What operators do regards it not.
     #[schemars(length(min = 1))]
     pub targets: Vec<TargetClass>,
     /// When the first can begin.
@@ -62,15 +62,34 @@ pub struct Weights {
     pub slow_link: u32,
     /// One broker gets no metadata for a while.
     pub late_metadata: u32,
+    /// An operator asks that some broker leads a partition. If it is not in the ISR, it is refused.
+    pub elect: u32,
+    /// An operator asks for preferred leaders.
+    pub elect_preferred: u32,
+    /// An operator moves a partition to other brokers; sometimes to one more than it should have,
+    /// and back after the time that a fault lasts.
+    pub reassign: u32,
+    /// An operator shuts down every broker in turn, and starts each again.
+    pub rolling_restart: u32,
 }
 
 impl Weights {
-    /// Each as often as the others.
-    pub const EVEN: Self =
-        Self { crash: 1, power_off: 1, pause: 1, cut: 1, slow_link: 1, late_metadata: 1 };
+    /// Each fault as often as the others, and no operator does anything.
+    pub const EVEN: Self = Self {
+        crash: 1,
+        power_off: 1,
+        pause: 1,
+        cut: 1,
+        slow_link: 1,
+        late_metadata: 1,
+        elect: 0,
+        elect_preferred: 0,
+        reassign: 0,
+        rolling_restart: 0,
+    };
 
     /// The kinds with their weights, in this order always.
-    pub fn all(self) -> [(ChaosKind, u32); 6] {
+    pub fn all(self) -> [(ChaosKind, u32); 10] {
         [
             (ChaosKind::Crash, self.crash),
             (ChaosKind::PowerOff, self.power_off),
@@ -78,6 +97,10 @@ impl Weights {
             (ChaosKind::Cut, self.cut),
             (ChaosKind::SlowLink, self.slow_link),
             (ChaosKind::LateMetadata, self.late_metadata),
+            (ChaosKind::Elect, self.elect),
+            (ChaosKind::ElectPreferred, self.elect_preferred),
+            (ChaosKind::Reassign, self.reassign),
+            (ChaosKind::RollingRestart, self.rolling_restart),
         ]
     }
 }
@@ -92,6 +115,10 @@ pub enum ChaosKind {
     Cut,
     SlowLink,
     LateMetadata,
+    Elect,
+    ElectPreferred,
+    Reassign,
+    RollingRestart,
 }
 
 /// Whom random faults meet.

@@ -167,6 +167,13 @@ impl Topic {
         let assigned = || self.assignment.as_ref().and_then(|all| u32::try_from(all.len()).ok());
         self.partitions.or_else(assigned).unwrap_or(config.num_partitions)
     }
+
+    /// How many replicas one of its partitions has under this configuration of the cluster.
+    pub fn replica_count(&self, config: &ServerConfig, partition: u32) -> u32 {
+        let assigned = self.assignment.as_ref().and_then(|all| all.get(partition as usize));
+        let assigned = assigned.and_then(|brokers| u32::try_from(brokers.len()).ok());
+        self.replication_factor.or(assigned).unwrap_or(config.default_replication_factor)
+    }
 }
 
 /// The same scenario with some values changed.

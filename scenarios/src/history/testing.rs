@@ -373,6 +373,11 @@ impl Run {
         self.record.elr = ids(elr);
     }
 
+    /// Who holds the partition from the next record on.
+    pub(crate) fn replicas(&mut self, replicas: &[i32]) {
+        self.record.replicas = ids(replicas);
+    }
+
     fn bump(&mut self) {
         self.record.partition_epoch = self.record.partition_epoch.next();
         self.record.metadata_offset = self.record.metadata_offset.next();

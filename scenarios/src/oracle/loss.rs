@@ -1,6 +1,6 @@
 //! Losses: records that cannot be read from the final leader (contract 4.4).
 
-use broker::ids::Offset;
+use broker::ids::{BrokerId, LeaderEpoch, Offset};
 
 use super::{
     Case, Judgement,
@@ -128,15 +128,16 @@ impl<'a> Lost<'a> {
         last.unwrap_or_else(|| ("committed", Allowed::No, self.gone()))
     }
 
-    /// Every copy must have been cut under a later leader, or lost by a disk.
+    /// Every copy must have been cut under a later leader, or lost by a disk, or have gone with a
+    /// replica that was moved away while a later leader led.
     fn judge_uncommitted(&self, rule: &'static str) -> (&'static str, Allowed, String) {
         let explained = |copy: &CopyAt| {
             let epoch = self.log.partition.batches.get(copy.batch).leader_epoch;
-            last_losses(self.log.partition, *copy).all(|(_, loss)| match loss.why {
+            last_losses(self.log.partition, *copy).all(|(broker, loss)| match loss.why {
                 Why::Truncated { leader_epoch, .. } => epoch < leader_epoch,
                 Why::RecoveryCut { excuse, .. } => excuse == Excuse::Disk,
                 Why::Wipe => true,
-                Why::Removed => false,
+                Why::Removed => was_moved_away(self.log.partition, broker, loss, epoch),
             })
         };
         if !self.copies.is_empty() && self.copies.iter().all(explained) {
@@ -238,10 +239,24 @@ impl<'a> Lost<'a> {
 fn last_losses(
     partition: &PartitionHistory,
     copy: CopyAt,
-) -> impl Iterator<Item = (broker::ids::BrokerId, &Loss)> {
+) -> impl Iterator<Item = (BrokerId, &Loss)> {
     partition.replicas.iter().filter(move |(_, r)| !r.holds(copy.batch, copy.base)).filter_map(
         move |(broker, replica)| Some((*broker, replica.last_loss(copy.batch, When::NEVER)?)),
     )
+}
+
+/// Whether a broker that removed its replica had been told to by then: the controller had given the
+/// partition to others, under a leader epoch later than the batch's.
+fn was_moved_away(
+    partition: &PartitionHistory,
+    broker: BrokerId,
+    loss: &Loss,
+    epoch: LeaderEpoch,
+) -> bool {
+    let by_then = partition.metadata.changes().iter().filter(|change| change.when <= loss.until);
+    by_then
+        .map(|change| &change.record)
+        .any(|record| epoch < record.leader_epoch && !record.replicas.contains(&broker))
 }
 
 fn committed(log: &FinalLog<'_>, copy: CopyAt) -> bool {

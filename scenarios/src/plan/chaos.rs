@@ -2,18 +2,18 @@
 //!
 //! Each fault has a stream of draws of its own, by its number, and takes the same draws whatever
 //! comes of them. A fault that would be one too many at its time, or would take away the last
-//! broker that is alive, is left out and moves no later one.
+//! broker that is alive, is left out and moves no later one. What operators do is drawn among them.
 
 use core::time::Duration;
 
 use sim::{Draws, Stream};
 
 use crate::format::{
-    Action, Chaos, ChaosKind, Crash, Cut, Hold, Messages, Pause, Period, PeriodRange, PowerOff,
-    Scenario, SlowLink, Target, TargetClass, Targets, Unsynced,
+    Action, Chaos, ChaosKind, Crash, Cut, Ending, Hold, Messages, Pause, Period, PeriodRange,
+    PowerOff, Scenario, SlowLink, Target, TargetClass, Targets, Unsynced,
 };
 
-use super::PlannedFault;
+use super::{PlannedFault, operations::Operators};
 
 /// How much slower than usual a slow link is, at least and at most.
 const SLOWNESS: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(800)];
@@ -22,7 +22,7 @@ const SLOWNESS: [Duration; 2] = [Duration::from_millis(50), Duration::from_milli
 pub fn chaos(scenario: &Scenario, draws: Draws) -> Vec<PlannedFault> {
     let Some(chaos) = &scenario.chaos else { return Vec::new() };
     let end = chaos.stop.unwrap_or(scenario.duration).0;
-    let people = People::of(scenario);
+    let (people, operators) = (People::of(scenario), Operators::of(scenario));
     let mut plan: Vec<PlannedFault> = Vec::new();
     let mut at = chaos.start.0;
     for number in 0_u64.. {
@@ -33,16 +33,23 @@ pub fn chaos(scenario: &Scenario, draws: Draws) -> Vec<PlannedFault> {
         }
         let kind = kind(chaos, &mut stream);
         let lasts = pick(chaos.lasts, &mut stream).min(end.saturating_sub(at));
-        let Some(action) = people.action(chaos, kind, &mut stream) else { continue };
-        let fault = PlannedFault { at, lasts, action };
-        if is_bearable(&fault, &plan, chaos, &people) {
-            plan.push(fault);
+        let faults = match people.action(chaos, kind, &mut stream) {
+            Some(action) => vec![PlannedFault { at, lasts, action }],
+            None => operators.planned(kind, at, lasts, chaos.every, &mut stream),
+        };
+        for fault in faults {
+            if fault.at < end && is_bearable(&fault, &plan, chaos, &people) {
+                let lasts = fault.lasts.min(end.saturating_sub(fault.at));
+                plan.push(PlannedFault { lasts, ..fault });
+            }
         }
     }
+    plan.sort_by_key(|fault| fault.at);
     plan
 }
 
-fn pick(range: PeriodRange, stream: &mut Stream) -> Duration {
+/// A period out of a range.
+pub(super) fn pick(range: PeriodRange, stream: &mut Stream) -> Duration {
     let (low, high) = range.ends();
     stream.duration(&(low..=high))
 }
@@ -67,7 +74,14 @@ fn is_bearable(
     chaos: &Chaos,
     people: &People,
 ) -> bool {
-    let now: Vec<_> = plan.iter().filter(|other| fault.at < other.at + other.lasts).collect();
+    if fault.action.ending() == Ending::Momentary {
+        return true;
+    }
+    // A rolling restart reaches beyond what is drawn after it.
+    let at_once = |other: &&PlannedFault| {
+        fault.at < other.at + other.lasts && other.at < fault.at + fault.lasts
+    };
+    let now: Vec<_> = plan.iter().filter(at_once).collect();
     if chaos.at_most as usize <= now.len() {
         return false;
     }
@@ -96,6 +110,7 @@ fn struck(action: &Action) -> Option<&String> {
         Action::Crash(fault) => &fault.targets,
         Action::PowerOff(fault) => &fault.targets,
         Action::Pause(fault) => &fault.targets,
+        Action::Shutdown(fault) => &fault.targets,
         _ => return None,
     };
     match targets {
@@ -126,7 +141,8 @@ impl People {
         }
     }
 
-    /// Draws what a fault of this kind does; none if there is nobody whom it could meet.
+    /// Draws what a fault of this kind does; none if there is nobody whom it could meet, or if it
+    /// is something that operators do.
     fn action(&self, chaos: &Chaos, kind: ChaosKind, stream: &mut Stream) -> Option<Action> {
         let servers = self.among(&chaos.targets, &[TargetClass::Brokers, TargetClass::Controllers]);
         let linked = self.among(&chaos.targets, &TargetClass::ALL);
@@ -152,6 +168,10 @@ impl People {
             ChaosKind::LateMetadata => {
                 Hold { messages: metadata_to(one(&brokers, stream)?) }.into()
             }
+            ChaosKind::Elect
+            | ChaosKind::ElectPreferred
+            | ChaosKind::Reassign
+            | ChaosKind::RollingRestart => return None,
         })
     }
 

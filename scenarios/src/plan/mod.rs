@@ -8,6 +8,7 @@
 //! What it does not know: the world in which the faults happen.
 
 mod chaos;
+mod operations;
 
 pub use chaos::chaos;
 
@@ -23,7 +24,7 @@ use crate::format::{Action, KeyPath};
 pub struct PlannedFault {
     /// When it begins.
     pub at: Duration,
-    /// How long it lasts. It ends with the load at the latest.
+    /// How long it lasts, zero if it is over at once. It ends with the load at the latest.
     pub lasts: Duration,
     /// What it does, to nodes by name.
     pub action: Action,

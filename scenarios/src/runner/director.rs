@@ -3,7 +3,7 @@
 //! A fault waits for its time or its event, begins, and ends after its time or at its event. Whom
 //! it meets is settled when it begins, and what is undone is what was done, on the same nodes. A
 //! fault that never begins, or that finds nobody, fails the run: the scenario does not show what it
-//! says.
+//! says. What is drawn from the seed says nothing, so it may find nobody.
 
 use std::sync::Arc;
 
@@ -15,6 +15,15 @@ use crate::format::{Fault, Point, Trigger, Until};
 /// A number for a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FaultId(pub(super) usize);
+
+/// Who wants a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It stands in the scenario.
+    Written,
+    /// The seed made it: nobody relies on it.
+    Drawn,
+}
 
 /// What an alarm is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +43,7 @@ pub(super) struct Director {
 #[derive(Clone, Debug)]
 struct Scripted {
     fault: Arc<Fault>,
+    origin: Origin,
     stage: Stage,
 }
 
@@ -67,9 +77,17 @@ pub(super) enum Change {
 
 impl Director {
     /// A director of these faults, none of which waits yet.
-    pub(super) fn new(faults: impl IntoIterator<Item = Fault>) -> Self {
-        let scripted = |fault| Scripted { fault: Arc::new(fault), stage: Stage::WaitsForTime };
-        Self { faults: faults.into_iter().map(scripted).collect(), watching: Vec::new() }
+    pub(super) fn new(
+        written: impl IntoIterator<Item = Fault>,
+        drawn: impl IntoIterator<Item = Fault>,
+    ) -> Self {
+        let scripted = |(fault, origin)| {
+            let fault = Arc::new(fault);
+            Scripted { fault, origin, stage: Stage::WaitsForTime }
+        };
+        let written = written.into_iter().map(|fault| (fault, Origin::Written));
+        let drawn = drawn.into_iter().map(|fault| (fault, Origin::Drawn));
+        Self { faults: written.chain(drawn).map(scripted).collect(), watching: Vec::new() }
     }
 
     /// The load begins at `begin`: what waits for an event watches from now on. Returns the times
@@ -118,6 +136,11 @@ impl Director {
     /// What a fault says.
     pub(super) fn fault(&self, id: FaultId) -> Arc<Fault> {
         Arc::clone(&self.faults[id.0].fault)
+    }
+
+    /// Who wants a fault.
+    pub(super) fn origin(&self, id: FaultId) -> Origin {
+        self.faults[id.0].origin
     }
 
     /// A fault has begun at `now`. Returns when it ends, if it ends at a time of its own.

@@ -13,6 +13,7 @@ use sim::{
 };
 
 use super::{
+    director::Origin,
     messages::{Picked, PickedTopic},
     play::Play,
     stage::ratio,
@@ -30,6 +31,9 @@ use crate::{
 pub(super) enum Undo {
     Nothing,
     Start(Vec<NodeId>),
+    /// Starts those that were asked to end; who has not ended yet is killed first, as an init
+    /// system does. The incarnations that were asked stand beside them.
+    EndShutdown(Vec<NodeId>, Vec<u32>),
     Resume(Vec<NodeId>),
     Heal(Vec<(NodeId, NodeId)>),
     Links(Vec<(NodeId, NodeId, LinkProfile)>),
@@ -45,7 +49,12 @@ impl Play {
     ///
     /// # Errors
     /// It found nobody.
-    pub(super) fn act(&mut self, action: &Action, lasts: Duration) -> Result<Undo, String> {
+    pub(super) fn act(
+        &mut self,
+        action: &Action,
+        lasts: Duration,
+        origin: Origin,
+    ) -> Result<Undo, String> {
         match action {
             Action::Cut(cut) => {
                 let links = self.links(&cut.groups, cut.one_way)?;
@@ -77,7 +86,8 @@ impl Play {
                 for node in &nodes {
                     self.world.ask_shutdown(*node);
                 }
-                Ok(Undo::Start(nodes))
+                let asked = nodes.iter().map(|node| self.world.incarnation(*node)).collect();
+                Ok(Undo::EndShutdown(nodes, asked))
             }
             Action::Start(start) => {
                 let nodes = self.nodes_of(&start.targets)?;
@@ -105,11 +115,11 @@ impl Play {
             | Action::DiskWipe(_)
             | Action::CrashAtOperation(_) => self.spoil_disks(action, lasts),
             Action::Clock(clock) => self.set_clocks(clock),
-            Action::Elect(elect) => self.elect(&elect.wanted),
+            Action::Elect(elect) => self.elect(&elect.wanted, origin),
             Action::ElectPreferred(_)
             | Action::Reassign(_)
             | Action::SetConfig(_)
-            | Action::AddPartitions(_) => self.operate(action),
+            | Action::AddPartitions(_) => self.operate(action, origin),
         }
     }
 
@@ -121,6 +131,14 @@ impl Play {
         match undo {
             Undo::Nothing => {}
             Undo::Start(nodes) => self.start_dead(nodes)?,
+            Undo::EndShutdown(nodes, asked) => {
+                for (&node, &asked) in nodes.iter().zip(asked) {
+                    if self.world.incarnation(node) == asked {
+                        self.crash(node);
+                    }
+                }
+                self.start_dead(nodes)?;
+            }
             Undo::Resume(nodes) => {
                 for node in nodes {
                     self.world.resume(*node);

@@ -11,7 +11,7 @@ use crate::cluster::Node;
 /// How far a recovery is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recovery {
-    /// Every broker that is not gone for good is unfenced, every partition has a leader and all its
+    /// Every operation has ended. Every broker that is not gone for good is unfenced, every partition has a leader and all its
     /// living replicas in the ISR, as many as acks=all needs, with equal logs, all committed; every
     /// send has ended, and every consumer has read everything.
     Complete,
@@ -21,11 +21,16 @@ pub(super) enum Recovery {
 
 /// Looks at the cluster.
 pub(super) fn recovery(play: &Play) -> Recovery {
-    let missing = fenced_broker(play)
+    let missing = unfinished_operation(play)
+        .or_else(|| fenced_broker(play))
         .or_else(|| all_partitions(&play.scenario).iter().find_map(|name| unwell(play, name)))
         .or_else(|| unfinished_producer(play))
         .or_else(|| lagging_consumer(play));
     missing.map_or(Recovery::Complete, Recovery::Waits)
+}
+
+fn unfinished_operation(play: &Play) -> Option<String> {
+    play.has_open_operation().then(|| "an operator waits for an answer".to_owned())
 }
 
 fn fenced_broker(play: &Play) -> Option<String> {
@@ -47,6 +52,9 @@ fn fenced_broker(play: &Play) -> Option<String> {
 fn unwell(play: &Play, name: &TopicPartition) -> Option<String> {
     let registration = play.image()?.partition_named(name)?;
     let Some(leader) = registration.leader else { return Some(format!("{name} has no leader")) };
+    if registration.is_being_reassigned() {
+        return Some(format!("{name} is being moved"));
+    }
     let living = |broker: &&BrokerId| !is_gone(play, **broker);
     let replicas: Vec<BrokerId> = registration.replicas.iter().filter(living).copied().collect();
     if replicas.iter().any(|replica| !registration.isr.contains(replica)) {

@@ -31,7 +31,7 @@ use sim::{Madsim, run_on_fresh_thread};
 use crate::{
     cli::{Failure, Run, Runner, Tracing},
     cluster::Node,
-    format::{Fault, Period, Resolved},
+    format::{Ending, Fault, Period, Resolved},
     plan::{self, PlannedFault},
 };
 
@@ -72,7 +72,7 @@ pub fn run_with(resolved: &Resolved, seeds: Seeds, tracing: Tracing) -> Result<R
             world.keep_trace();
         }
         let drawn = plan::chaos(&scenario, world.draws()).into_iter().map(scripted);
-        let director = Director::new(scenario.faults.iter().cloned().chain(drawn));
+        let director = Director::new(scenario.faults.iter().cloned(), drawn);
         let mut play = Play::new(scenario, world, cast, director);
         let played = play.play(executor).await;
         report::report(play, &played, resolved, seeds.world)
@@ -83,12 +83,16 @@ pub fn run_with(resolved: &Resolved, seeds: Seeds, tracing: Tracing) -> Result<R
 
 /// A planned fault as the director takes it.
 fn scripted(planned: PlannedFault) -> Fault {
+    let lasts = match planned.action.ending() {
+        Ending::Undone => Some(Period(planned.lasts)),
+        Ending::Momentary => None,
+    };
     Fault {
         at: Some(Period(planned.at)),
         when: None,
         point: None,
         action: planned.action,
-        lasts: Some(Period(planned.lasts)),
+        lasts,
         until: None,
         permanent: false,
     }

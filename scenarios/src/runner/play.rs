@@ -22,9 +22,9 @@ use sim::{
 };
 
 use super::{
-    director::{Change, Cue, Director, FaultId},
+    director::{Change, Cue, Director, FaultId, Origin},
     faults::Undo,
-    operations::refusal,
+    operations::Asked,
     replica_bytes::replica_bytes,
     stage::Cast,
 };
@@ -56,6 +56,8 @@ pub(super) struct Play {
     pub(super) armed: BTreeSet<NodeId>,
     /// What was done to the world, and when, for the story.
     pub(super) done: Vec<(u64, String)>,
+    /// What operators asked for.
+    pub(super) asked: Asked,
     /// Faults that could not be brought about, and why.
     pub(super) misfires: Vec<String>,
     /// How many events the run had.
@@ -110,6 +112,7 @@ impl Play {
             after_outputs: Vec::new(),
             armed: BTreeSet::new(),
             done: Vec::new(),
+            asked: Asked::default(),
             misfires: Vec::new(),
             events: 0,
             began: Time::NEVER,
@@ -215,7 +218,7 @@ impl Play {
                 continue;
             }
             self.on_event_for_phases(event, is_final_reader);
-            self.misfires.extend(refusal(event));
+            self.misfires.extend(self.asked.refusal(event));
             let name = self.world.name(node);
             self.watch.on_event(at, name, event);
             self.clients.on_event(self.world.now().0, event);
@@ -276,10 +279,15 @@ impl Play {
         let end = self.began.plus(self.scenario.duration.0);
         let rest = end.since(self.world.now());
         let lasts: Duration = fault.lasts.map_or(rest, |lasts| lasts.0);
-        let undo = match self.act(&fault.action, lasts) {
+        let origin = self.director.origin(id);
+        let undo = match self.act(&fault.action, lasts, origin) {
             Ok(undo) => undo,
             Err(error) => {
-                self.misfires.push(format!("{}: {error}", fault.action.name()));
+                let why = format!("{}: {error}", fault.action.name());
+                match origin {
+                    Origin::Written => self.misfires.push(why),
+                    Origin::Drawn => self.done.push((self.at(), why)),
+                }
                 self.director.on_over(id);
                 return;
             }
@@ -297,7 +305,9 @@ impl Play {
     }
 
     fn doom(&mut self, undo: &Undo) {
-        let Undo::Start(nodes) = undo else { unreachable!("{undo:?} starts nobody again") };
+        let (Undo::Start(nodes) | Undo::EndShutdown(nodes, _)) = undo else {
+            unreachable!("{undo:?} starts nobody again")
+        };
         for node in nodes {
             self.doomed.insert(*node, self.world.incarnation(*node));
         }

@@ -12,7 +12,7 @@ impl Play {
         match (action, undo) {
             (Action::Crash(_), Undo::Start(met)) => format!("{} killed (kill -9)", nodes(met)),
             (Action::PowerOff(_), Undo::Start(met)) => format!("{} lost power", nodes(met)),
-            (Action::Shutdown(_), Undo::Start(met)) => {
+            (Action::Shutdown(_), Undo::EndShutdown(met, _)) => {
                 format!("{} asked to shut down", nodes(met))
             }
             (Action::Pause(_), Undo::Resume(met)) => format!("{} paused", nodes(met)),
@@ -51,6 +51,7 @@ impl Play {
                 _,
                 Undo::RepairDisks(met)
                 | Undo::Start(met)
+                | Undo::EndShutdown(met, _)
                 | Undo::Disarm(met)
                 | Undo::SetClocks(met, _),
             ) => {
@@ -64,7 +65,7 @@ impl Play {
     pub(super) fn words_of_undo(&self, undo: &Undo) -> Option<String> {
         match undo {
             Undo::Nothing | Undo::Release(_) => None,
-            Undo::Start(nodes) | Undo::Disarm(nodes) => {
+            Undo::Start(nodes) | Undo::EndShutdown(nodes, _) | Undo::Disarm(nodes) => {
                 Some(format!("{} started again", self.names(nodes)))
             }
             Undo::Resume(nodes) => Some(format!("{} goes on", self.names(nodes))),

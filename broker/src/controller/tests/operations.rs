@@ -213,6 +213,20 @@ fn a_leader_that_is_moved_away_is_told_that_another_was_elected() {
 }
 
 #[test]
+fn a_leader_that_joins_as_it_completes_a_move_was_elected_cleanly() {
+    let mut harness = Harness::cluster(3);
+    harness.create_on("orders", &[1, 2], &[]);
+    assert_eq!(reassign(&mut harness, Some(&[3, 2])), ErrorCode::None);
+    assert_eq!(alter_isr(&mut harness, &[1, 2, 3]), ErrorCode::NewLeaderElected);
+    let elected = harness.events.iter().find_map(|event| match event {
+        ControllerEvent::Elected(election) => Some(election),
+        _ => None,
+    });
+    let election = elected.unwrap();
+    assert_eq!((election.record.leader, election.kind), (Some(BrokerId(3)), ElectionKind::Isr));
+}
+
+#[test]
 fn replicas_that_are_only_removed_go_at_once() {
     let mut harness = Harness::cluster(3);
     harness.create_on("orders", &[1, 2, 3], &[]);

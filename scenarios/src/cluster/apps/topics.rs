@@ -21,13 +21,25 @@ pub struct TopicsApp {
     topics: Vec<NewTopic>,
     left: usize,
     failure: Option<String>,
-    refusals: Vec<String>,
+    /// How many operations have come to an end.
+    operated: usize,
+    refusals: Vec<Refusal>,
+}
+
+/// An operation that was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its number among the operations that were asked for, from 0.
+    pub number: usize,
+    /// What it was, and why it was not done.
+    pub why: String,
 }
 
 impl TopicsApp {
     /// An application that has not started.
     pub fn new(admin: Admin, topics: Vec<NewTopic>) -> Self {
-        Self { admin, left: topics.len(), topics, failure: None, refusals: Vec::new() }
+        let left = topics.len();
+        Self { admin, left, topics, failure: None, operated: 0, refusals: Vec::new() }
     }
 
     /// Whether all topics are there.
@@ -41,8 +53,13 @@ impl TopicsApp {
     }
 
     /// What could not be done of what was asked for later.
-    pub fn refusals(&self) -> &[String] {
+    pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// How many operations were done or refused. They end in the order in which they were asked for.
+    pub fn operated(&self) -> usize {
+        self.operated
     }
 }
 
@@ -78,12 +95,14 @@ impl Process for TopicsApp {
                 AdminAnswer::TopicCreated { name, result: Err(error) } => {
                     self.failure = Some(format!("topic {name}: {error}"));
                 }
-                AdminAnswer::Operated { operation, result: Err(error) } => {
-                    self.refusals.push(format!("{}: {error}", operation.name()));
+                AdminAnswer::Operated { operation, result } => {
+                    if let Err(error) = result {
+                        let why = format!("{}: {error}", operation.name());
+                        self.refusals.push(Refusal { number: self.operated, why });
+                    }
+                    self.operated += 1;
                 }
-                AdminAnswer::Operated { result: Ok(()), .. }
-                | AdminAnswer::TopicsDescribed(_)
-                | AdminAnswer::Closed => {}
+                AdminAnswer::TopicsDescribed(_) | AdminAnswer::Closed => {}
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The invariants of the models that compare replicas, leaders' views and readers.
 
 use broker::{
-    host::event::{ConsumerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent, Role},
+    host::event::{
+        ConsumerEvent, ControllerEvent, Delivery, ElectionKind, LogStartReason, PartitionEvent,
+        PartitionRecord, Role,
+    },
     ids::{BrokerId, LeaderEpoch, Offset, PartitionEpoch},
 };
 
@@ -45,6 +48,23 @@ fn hand_out(run: &mut Run, offset: i64, epoch: i32, index: u64) {
 
 fn signals(run: &Run) -> Vec<&'static str> {
     run.watch.signals().iter().map(|signal| signal.invariant).collect()
+}
+
+#[test]
+fn a_record_that_a_controller_tells_again_happened_once() {
+    let mut run = healthy();
+    run.isr(&[1, 2]);
+    let changes = |run: &Run| run.watch.history().partition(&orders()).unwrap().metadata.clone();
+    let before = changes(&run);
+    let record = before.current().unwrap().clone();
+    let previous = vec![BrokerId(1), BrokerId(2), BrokerId(3)];
+    let again = ControllerEvent::IsrChanged { previous: previous.clone(), record: record.clone() };
+    run.tell("controller-1001", again);
+    assert_eq!((changes(&run), run.broken()), (before, Vec::new()));
+    // The same place in the log with other words in it is another matter.
+    let other = PartitionRecord { isr: vec![BrokerId(1)], ..record };
+    run.tell("controller-1001", ControllerEvent::IsrChanged { previous, record: other });
+    assert_eq!(run.broken(), ["type-ok"]);
 }
 
 #[test]

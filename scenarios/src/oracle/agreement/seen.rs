@@ -81,7 +81,13 @@ pub(super) fn is_seen(
             let producer = white.case.history.sends().get(send).producer.clone();
             black.inverted.contains(&(producer, partition.clone()))
         }),
-        "delivered-then-lost" => found(&["lost-read", "duplicate"]) || inconsistent(),
+        "delivered-then-lost" => {
+            // Sent again, it may have come to stand at the same place in another batch.
+            let same = |at: Offset| reported.offset == Some(at.0);
+            send.is_some_and(|send| shown(white, history, send, same))
+                || found(&["lost-read", "duplicate"])
+                || inconsistent()
+        }
         "gap" | "went-back" => {
             offset.as_ref().is_none_or(|at| black.moves.contains(at) || follows_reset(white, at))
         }

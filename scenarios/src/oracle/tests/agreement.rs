@@ -39,6 +39,26 @@ fn a_loss_that_both_see_is_agreed_upon() {
 }
 
 #[test]
+fn a_record_that_was_delivered_and_stands_again_at_its_place_is_lost_to_one_only() {
+    let mut run = committed(&[1, 2]);
+    run.tell("c1", ConsumerEvent::Delivered(delivery("c1", 0, RecordId::new("p1", 0).value(0))));
+    run.crash(1);
+    run.elect(2, &[2], broker::host::event::ElectionKind::Isr);
+    run.truncate(2, 1, 1, 0);
+    run.leads(2, 1);
+    run.attempt(2, (0, 1), None, 2);
+    run.append_attempt(2, (0, 1), 0, None);
+    run.high_watermark(2, 1, 0, 1);
+    let read = final_read(&run);
+    let last = last_reader(&mut run, &Config::default());
+    let clients = check(&run.clients, last);
+    let judgement = judge(run.watch, &read, &Config::default(), &clients);
+    let kinds: Vec<_> = judgement.anomalies.iter().map(|found| found.kind.as_str()).collect();
+    assert!(kinds.contains(&"delivered-then-lost"), "{kinds:?}");
+    assert_eq!(disagreements(&judgement), Vec::<&str>::new());
+}
+
+#[test]
 fn a_loss_that_no_client_finds_is_a_disagreement() {
     let run = lost();
     let read = final_read(&run);

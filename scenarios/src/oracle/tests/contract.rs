@@ -21,6 +21,25 @@ fn committed_966(minimum: u32) -> Run {
     run
 }
 
+/// A leader that does not know yet that another leads, acks=1, moved away before it follows.
+#[test]
+fn acks_1_that_goes_with_a_replica_is_allowed_if_the_replica_was_moved_away() {
+    for (moved, rule) in [(true, "uncommitted acks=1"), (false, "vanished")] {
+        let mut run = committed(&[1, 2, 3]);
+        run.acks = 1;
+        run.produce(1, (1, 1), 1, None);
+        run.ack(1, (1, 1), 1, 1);
+        run.elect(2, &[1, 2, 3], ElectionKind::Isr);
+        run.leads(2, 1);
+        if moved {
+            run.replicas(&[2, 3]);
+        }
+        run.isr(&[2, 3]);
+        run.tell("broker-1", PartitionEvent::ReplicaRemoved { partition: orders() });
+        assert_eq!(found(&finish(run)), [("lost", rule, moved)]);
+    }
+}
+
 /// Leader cut from followers, acks=1, crash.
 #[test]
 fn acks_1_lost_with_a_leader_that_was_cut_off_is_allowed() {

@@ -123,3 +123,34 @@ fn under_kip_966_an_eligible_replica_leads_after_everybody_in_the_isr_was_lost()
     assert_eq!(played.report.outcome.records.acked, 250);
     assert!(played.report.outcome.violations.is_empty());
 }
+
+#[test]
+fn what_the_seed_asks_operators_for_may_be_refused() {
+    let mut document = document(json!([]));
+    document["chaos"] = json!({
+        "kinds": { "elect": 4, "elect-preferred": 2, "reassign": 1, "rolling-restart": 1,
+                   "crash": 2 },
+        "every": "200ms", "for": "1s", "at_most": 2, "targets": ["brokers", "controllers"]
+    });
+    let played = play_document(&document).passed();
+    assert!(played.misfires().is_empty(), "{:?}", played.misfires());
+    let refused = played.count("controller-1001", "ElectionRefused", 0, 10_000);
+    assert!(0 < refused, "{:?}", played.faults());
+    let all = played.faults().join("; ");
+    for done in
+        ["asked that broker-", "asked for preferred leaders", "asked to move", "asked to sh"]
+    {
+        assert!(all.contains(done), "{done}: {all}");
+    }
+}
+
+#[test]
+fn a_broker_that_does_not_end_in_time_is_killed() {
+    let played = play(json!([
+        { "at": "1s", "do": { "crash": "controller" }, "for": "3s" },
+        { "at": "1500ms", "do": { "shutdown": "broker-2" }, "for": "500ms" }
+    ]))
+    .passed();
+    assert_eq!(played.faults()[1..3], ["broker-2 asked to shut down", "broker-2 started again"]);
+    assert_eq!(played.count("broker-2", "Serving", 2_000, 10_000), 1);
+}
