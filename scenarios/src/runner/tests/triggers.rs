@@ -126,7 +126,7 @@ fn judged(
     let run = async |executor: &mut Madsim<Node>| {
         let scenario = resolved.scenario.clone();
         let (world, cast) = stage::build(&scenario, 1, time_max);
-        let mut play = Play::new(scenario, world, cast, Director::new([]));
+        let mut play = Play::new(scenario, world, cast, Director::new([], []));
         let played = play.play(executor).await;
         report::report(play, &ended(played), &resolved, 1)
     };
