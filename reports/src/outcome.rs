@@ -30,8 +30,9 @@ pub struct Outcome {
     pub records: RecordCounts,
     /// The longest time in which something could not be done.
     pub unavailable_ms: Unavailable,
-    /// How long it took, in milliseconds, until everything was well again after all was healed: every
-    /// broker serving, every replica in sync, every send ended, everything read. None if it was not.
+    /// How long it took after all was healed, in milliseconds, until everything was well again:
+    /// every broker serving, every replica in sync, every send ended, everything read. None if it
+    /// was not.
     pub recovered_ms: Option<u64>,
     /// What each consumer got, by name.
     pub consumers: BTreeMap<String, ConsumerCounts>,

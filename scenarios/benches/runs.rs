@@ -10,6 +10,7 @@
 //! they take; else it runs as many as a minute has room for.
 
 #![expect(clippy::disallowed_types, reason = "a benchmark reads the real clock")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark is told how long it may take")]
 
 use std::{
     fs,

@@ -16,7 +16,7 @@ const WORDS: [(&str, &str); 8] = [
     ("reorder", "records changed their order, which the contract allows"),
     ("ok", "nothing was lost, repeated or reordered"),
     ("stuck", "healed, and did not recover"),
-    ("down", "not recovered, which a permanent fault excuses"),
+    ("down", "not recovered, and nobody was left who may lead"),
     ("-", "cannot be run"),
 ];
 

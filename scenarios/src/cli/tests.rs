@@ -85,11 +85,56 @@ fn the_help_is_a_product() {
     let mut texts = String::new();
     let mut cli = Cli::command();
     texts += &cli.render_long_help().to_string();
-    for name in ["run", "list", "schema", "check"] {
+    for name in ["run", "matrix", "list", "schema", "check"] {
         let help = cli.find_subcommand_mut(name).unwrap().render_long_help();
         texts.extend([format!("\n───── {name}\n"), help.to_string()]);
     }
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(texts) });
+}
+
+/// Show what breaks where.
+#[derive(Debug, Parser)]
+#[command(name = "highwater matrix")]
+struct MatrixCli {
+    #[command(flatten)]
+    args: MatrixArgs,
+}
+
+fn shown(arguments: &[&str]) -> (String, String, Exit) {
+    let healthy = scenario("healthy");
+    let arguments = ["matrix", &healthy].into_iter().chain(arguments.iter().copied());
+    let args = MatrixCli::try_parse_from(arguments).unwrap().args;
+    spoken(|terminal| matrix(&args, &Instant, terminal))
+}
+
+#[test]
+fn a_matrix_has_a_column_for_each_protocol_and_marks_what_was_not_expected() {
+    let (out, _, exit) = shown(&["--seed", "1"]);
+    assert_eq!(exit, Exit::Passed, "{out}");
+    let heads: Vec<_> = out.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(heads, ["hw", "kip-101", "kip-279", "kip-320", "kip-595", "kip-966"]);
+    let (out, _, exit) = shown(&["--seed", "3", "--markdown"]);
+    assert_eq!(exit, Exit::NotMet);
+    // The file says what it expects under its own protocol only.
+    assert!(out.contains("| **violation** | **violation!** | **violation** |"), "{out}");
+    assert!(out.contains("healthy.json --set cluster.protocol=kip-595 --seed 3"), "{out}");
+}
+
+#[test]
+fn a_matrix_of_ablations_has_a_column_for_each_rule() {
+    let (out, _, exit) = shown(&["--seed", "1", "--ablate", "--json"]);
+    assert_eq!(exit, Exit::Passed);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let columns = json["columns"].as_array().unwrap();
+    assert_eq!(columns.len(), 2 + broker::replica::rules::Ablation::ALL.len());
+    assert_eq!(json["rows"][0]["cells"].as_array().unwrap().len(), columns.len());
+}
+
+#[test]
+fn a_matrix_says_what_could_not_be_run() {
+    let (_, err, exit) = shown(&["--seed", "13"]);
+    assert_eq!(exit, Exit::Internal);
+    assert!(err.contains("healthy: ") && err.contains("an unlucky number"), "{err}");
 }
 
 #[test]

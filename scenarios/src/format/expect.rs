@@ -38,7 +38,7 @@ impl Expect {
 }
 
 /// What can be counted, each with its meaning.
-pub const COUNTS: [(&str, &str); 11] = [
+pub const COUNTS: [(&str, &str); 14] = [
     ("sent", "Records that producers were asked to send, without the warm-up."),
     ("acked", "Records that were acknowledged to their producer."),
     ("failed", "Records that were surely not appended."),
@@ -47,6 +47,9 @@ pub const COUNTS: [(&str, &str); 11] = [
     ("lost", "Records, in whatever state, that cannot be read from the final leader."),
     ("duplicates", "Copies of records beyond the first on the final leader."),
     ("reordered", "Records that stand before one that their producer sent earlier."),
+    ("repeated", "Records that a consumer was handed again."),
+    ("missed", "Records of the final logs that a consumer read past."),
+    ("resets", "Moves of a consumer's position other than by reading on, after the first."),
     ("elections", "Elections of a leader after the first of each partition."),
     ("truncations", "Cuts of a log that took records away."),
     ("isr_changes", "Changes of an ISR in the controller's record."),

@@ -70,6 +70,14 @@ impl Metadata {
         self.current().is_some_and(|r| r.leader == Some(broker) && r.leader_epoch == epoch)
     }
 
+    /// Whether this very record is known: a controller that starts again replays its log, and tells
+    /// of it once more. Offsets in the metadata log only grow.
+    pub(super) fn knows(&self, record: &PartitionRecord) -> bool {
+        let offset = |change: &Change| change.record.metadata_offset;
+        let found = self.changes.binary_search_by_key(&record.metadata_offset, offset);
+        found.is_ok_and(|index| self.changes[index].record == *record)
+    }
+
     pub(super) fn push(&mut self, when: When, event: &ControllerEvent) {
         if let Some((kind, record)) = change_of(event) {
             self.changes.push(Change { when, kind, record: record.clone() });

@@ -90,6 +90,21 @@ impl History {
         }
     }
 
+    /// Whether an event is old news: a controller that starts again replays its log from the
+    /// beginning, and nothing happens anew.
+    pub fn is_retold(&self, event: &Event) -> bool {
+        let Event::Controller(event) = event else { return false };
+        if let ControllerEvent::TopicDeleted { topic_id, .. } = event {
+            return !self.partitions.values().any(|partition| partition.is_of(*topic_id));
+        }
+        record_of(event).is_some_and(|record| {
+            let same = |partition: &&PartitionHistory| partition.name == record.partition;
+            let known = self.partitions.get(&record.partition).into_iter();
+            let mut known = known.chain(self.deleted.iter().filter(same));
+            known.any(|partition| partition.metadata.knows(record))
+        })
+    }
+
     /// What the last event changed.
     pub fn facts(&self) -> &[Fact] {
         &self.facts

@@ -7,7 +7,7 @@ use broker::{
         AppendOrigin, Appended, HighWatermarkMoved, PartitionEvent, ProduceAnswered, Recovered,
         Role, Truncated,
     },
-    ids::{BrokerId, LeaderEpoch, Offset, TopicPartition},
+    ids::{BrokerId, LeaderEpoch, Offset, TopicId, TopicPartition},
 };
 
 use super::{
@@ -69,6 +69,11 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl PartitionHistory {
+    /// Whether it is a partition of this very topic, not of another with its name.
+    pub(super) fn is_of(&self, topic_id: TopicId) -> bool {
+        self.metadata.current().is_some_and(|record| record.topic_id == topic_id)
+    }
+
     pub(super) fn new(name: TopicPartition, promised: Promised) -> Self {
         Self {
             name,

@@ -342,6 +342,16 @@ impl Run {
         self.tell("controller-1001", ControllerEvent::Elected(election));
     }
 
+    /// The controller starts again and tells of its first record once more, or of another there.
+    pub(crate) fn retell(&mut self, first: PartitionRecord) {
+        self.tell("controller-1001", ControllerEvent::PartitionCreated(first));
+    }
+
+    /// The partition as the controller has it.
+    pub(crate) fn record(&self) -> PartitionRecord {
+        self.record.clone()
+    }
+
     pub(crate) fn leader_lost(&mut self, isr: &[i32]) {
         let previous = self.record.leader.take();
         self.record.leader_epoch = self.record.leader_epoch.next();

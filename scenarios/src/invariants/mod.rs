@@ -112,6 +112,9 @@ impl Watch {
 
     /// Takes in what `node` tells at `at` (nanoseconds since the run began), and checks.
     pub fn on_event(&mut self, at: u64, node: &str, event: &Event) {
+        if self.history.is_retold(event) {
+            return;
+        }
         self.history.on_event(at, node, event);
         let partition = match event {
             Event::Partition(event) => Some(partition_of(event)),

@@ -3,7 +3,7 @@
 mod ladder;
 
 use broker::{
-    host::event::{ElectionKind, PartitionEvent, RequestRef, Role},
+    host::event::{ElectionKind, PartitionEvent, PartitionRecord, RequestRef, Role},
     ids::{BrokerId, LeaderEpoch, Offset, PartitionEpoch, TopicId},
 };
 
@@ -35,6 +35,19 @@ fn nothing_breaks_in_a_healthy_run() {
     run.produce(2, (2, 1), 2, None);
     run.copy(1, (2, 1), 2, 1);
     assert_eq!(run.broken(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_controller_that_starts_again_tells_nothing_new_and_must_tell_the_same() {
+    let mut run = healthy();
+    let first = run.record();
+    run.isr(&[1, 2]);
+    run.retell(first.clone());
+    assert_eq!(run.broken(), Vec::<&str>::new());
+    let changes = run.watch.history().partitions()[&orders()].metadata.changes().len();
+    assert_eq!(changes, 2);
+    run.retell(PartitionRecord { isr: vec![BrokerId(1)], ..first });
+    assert_eq!(run.broken(), ["type-ok"]);
 }
 
 #[test]

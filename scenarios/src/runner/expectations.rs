@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use reports::{Expectation, Outcome};
+use reports::{ConsumerCounts, Expectation, Outcome};
 
 use crate::format::{
     Count, Except, Expect, Period, PeriodBounds, Protocol, Verdict, VerdictExpectation, Verdicts,
@@ -79,11 +79,18 @@ fn counted(name: &str, outcome: &Outcome) -> u64 {
         "lost" => records.lost,
         "duplicates" => records.duplicates,
         "reordered" => records.reordered,
+        "repeated" => of_consumers(outcome, |counts| counts.repeated),
+        "missed" => of_consumers(outcome, |counts| counts.missed),
+        "resets" => of_consumers(outcome, |counts| counts.resets),
         "elections" => outcome.elections.len() as u64,
         "truncations" => outcome.truncations.len() as u64,
         "isr_changes" => outcome.isr_changes.len() as u64,
         other => unreachable!("nothing called {other} is counted"),
     }
+}
+
+fn of_consumers(outcome: &Outcome, count: fn(&ConsumerCounts) -> u64) -> u64 {
+    outcome.consumers.values().map(count).sum()
 }
 
 fn name(verdict: Verdict) -> String {

@@ -120,6 +120,24 @@ fn of_request(request: &Request) -> Vec<Mention> {
                 (topic.name.as_ref().map(topic_of), topic_id_of(topic.topic_id), vec![0])
             })
         }
+        Request::Vote(_) | Request::BeginQuorumEpoch(_) | Request::EndQuorumEpoch(_) => {
+            of_quorum_request(request)
+        }
+        Request::ListPartitionReassignments(_)
+        | Request::FindCoordinator(_)
+        | Request::ApiVersions(_)
+        | Request::InitProducerId(_)
+        | Request::DescribeConfigs(_)
+        | Request::DescribeCluster(_)
+        | Request::BrokerRegistration(_)
+        | Request::BrokerHeartbeat(_)
+        | Request::AllocateProducerIds(_) => Vec::new(),
+    }
+}
+
+/// What the controllers ask each other is about the metadata log.
+fn of_quorum_request(request: &Request) -> Vec<Mention> {
+    match request {
         Request::Vote(vote) => flatten(&vote.topics, |topic| {
             let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
             (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
@@ -132,15 +150,7 @@ fn of_request(request: &Request) -> Vec<Mention> {
             let partitions = topic.partitions.iter().map(|partition| partition.partition_index);
             (Some(topic_of(&topic.topic_name)), TopicId::ZERO, partitions.collect())
         }),
-        Request::ListPartitionReassignments(_)
-        | Request::FindCoordinator(_)
-        | Request::ApiVersions(_)
-        | Request::InitProducerId(_)
-        | Request::DescribeConfigs(_)
-        | Request::DescribeCluster(_)
-        | Request::BrokerRegistration(_)
-        | Request::BrokerHeartbeat(_)
-        | Request::AllocateProducerIds(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

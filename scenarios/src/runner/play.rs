@@ -32,7 +32,7 @@ use crate::{
     blackbox::ClientHistory,
     cluster::Node,
     format::{Point, Scenario},
-    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange, record_of},
+    history::{CrashKind, DiskFault, FileChange, PowerLoss, Promised, UnsyncedChange},
     invariants::Watch,
 };
 
@@ -66,8 +66,6 @@ pub(super) struct Play {
     pub(super) serving: usize,
     /// Who became the active controller last.
     pub(super) in_charge: Option<NodeId>,
-    /// The last record of the metadata log that an event told of.
-    told: Option<Offset>,
     /// Who is gone for good, and since which incarnation it is.
     doomed: BTreeMap<NodeId, u32>,
     /// What the final reader got.
@@ -117,7 +115,6 @@ impl Play {
             began: Time::NEVER,
             serving: 0,
             in_charge: None,
-            told: None,
             doomed: BTreeMap::new(),
             fresh: BTreeMap::new(),
         }
@@ -214,7 +211,8 @@ impl Play {
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
-            if self.is_told_again(node, event) {
+            self.note_who_is_in_charge(node, event);
+            if self.watch.history().is_retold(event) {
                 continue;
             }
             self.on_event_for_phases(event, is_final_reader);
@@ -242,17 +240,10 @@ impl Play {
         Ok(())
     }
 
-    /// Whether a controller tells of a record that was told of before: one that takes over cannot
-    /// know how much the one before it had told.
-    fn is_told_again(&mut self, node: NodeId, event: &Event) -> bool {
-        let Event::Controller(event) = event else { return false };
-        if matches!(event, ControllerEvent::ControllerActive { .. }) {
+    fn note_who_is_in_charge(&mut self, node: NodeId, event: &Event) {
+        if matches!(event, Event::Controller(ControllerEvent::ControllerActive { .. })) {
             self.in_charge = Some(node);
         }
-        let Some(record) = record_of(event) else { return false };
-        let again = Some(record.metadata_offset) <= self.told;
-        self.told = self.told.max(Some(record.metadata_offset));
-        again
     }
 
     fn on_left(&mut self, left: &Left<Node>) {

@@ -1,7 +1,7 @@
 //! What a testbed asks for.
 
 use super::*;
-use crate::{host::event::ElectionKind, ids::LeaderEpoch};
+use crate::{host::event::ElectionKind, ids::LeaderEpoch, metadata::BrokerRegistration};
 
 fn elect(harness: &mut Harness, partition: &str, leader: i32) {
     let partition = TopicPartition::parse(partition).unwrap();
@@ -25,9 +25,7 @@ fn a_member_of_the_isr_leads_in_a_new_epoch_and_nobody_leaves_the_isr() {
             (Some(leader), vec![1, 2, 3])
         );
         assert_eq!(harness.partition("orders").leader_epoch, LeaderEpoch(epoch));
-        assert!(
-            harness.image().brokers().values().all(crate::metadata::BrokerRegistration::is_active)
-        );
+        assert!(harness.image().brokers().values().all(BrokerRegistration::is_active));
     }
 }
 
