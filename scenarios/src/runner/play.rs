@@ -214,7 +214,8 @@ impl Play {
         let mut fired = Vec::new();
         for event in &stepped.events {
             self.events += 1;
-            if self.is_told_again(node, event) {
+            self.note_who_is_in_charge(node, event);
+            if self.watch.history().is_retold(event) {
                 continue;
             }
             self.on_event_for_phases(event, is_final_reader);
@@ -242,13 +243,10 @@ impl Play {
         Ok(())
     }
 
-    /// Whether a controller tells of a record that was told of before: one that takes over cannot
-    /// know how much the one before it had told.
-    fn is_told_again(&mut self, node: NodeId, event: &Event) -> bool {
+    fn note_who_is_in_charge(&mut self, node: NodeId, event: &Event) {
         if matches!(event, Event::Controller(ControllerEvent::ControllerActive { .. })) {
             self.in_charge = Some(node);
         }
-        self.watch.history().is_retold(event)
     }
 
     fn on_left(&mut self, left: &Left<Node>) {

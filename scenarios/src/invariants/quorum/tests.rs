@@ -6,7 +6,7 @@ use broker::{
 };
 
 use super::QuorumInvariants;
-use crate::invariants::Findings;
+use crate::{history::When, invariants::Findings};
 
 /// What three voters tell, and what was found in it.
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Quorum {
             high_watermark: Offset(high_watermark),
             committed: committed.iter().map(batch).collect(),
         };
-        self.invariants.check(Default::default(), &state, &mut self.findings);
+        self.invariants.check(When::default(), &state, &mut self.findings);
     }
 
     fn broken(&self) -> Vec<&'static str> {
