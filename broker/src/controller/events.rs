@@ -137,8 +137,9 @@ fn partition_event(
 }
 
 /// Where a new leader was taken from. Only one from outside the ISR, as the change itself makes it,
-/// has to recover: a replica that joins as it completes a move is in sync. Who led last may be elected although elections may not be
-/// unclean, and before anybody else if they may: then only if nobody was eligible.
+/// has to recover: a replica that joins as it completes a move is in sync. Who led last may be
+/// elected although elections may not be unclean, and before anybody else if they may: then only if
+/// nobody was eligible.
 fn election_kind(
     before: &PartitionRegistration,
     change: &PartitionChange,

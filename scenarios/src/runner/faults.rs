@@ -60,12 +60,7 @@ impl Play {
                 let links = self.links(&cut.groups, cut.one_way)?;
                 Ok(self.cut(links))
             }
-            Action::Isolate(isolate) => {
-                let nodes = self.nodes_of(&isolate.targets)?;
-                let others: Vec<_> =
-                    self.world.nodes().filter(|node| !nodes.contains(node)).collect();
-                Ok(self.cut(across(&[nodes, others], false)))
-            }
+            Action::Isolate(isolate) => self.isolate(&isolate.targets),
             Action::Heal(heal) => self.heal(&heal.groups),
             Action::Crash(crash) => {
                 let nodes = self.nodes_of(&crash.targets)?;
@@ -121,6 +116,12 @@ impl Play {
             | Action::SetConfig(_)
             | Action::AddPartitions(_) => self.operate(action, origin),
         }
+    }
+
+    fn isolate(&mut self, targets: &Targets) -> Result<Undo, String> {
+        let nodes = self.nodes_of(targets)?;
+        let others: Vec<_> = self.world.nodes().filter(|node| !nodes.contains(node)).collect();
+        Ok(self.cut(across(&[nodes, others], false)))
     }
 
     /// Takes a fault back.

@@ -11,8 +11,8 @@ use crate::cluster::Node;
 /// How far a recovery is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recovery {
-    /// Every operation has ended. Every broker that is not gone for good is unfenced, every partition has a leader and all its
-    /// living replicas in the ISR, as many as acks=all needs, with equal logs, all committed; every
+    /// Every operation has ended. Every broker that is not gone for good is unfenced, every
+    /// partition has a leader and all its living replicas in the ISR, as many as acks=all needs, with equal logs, all committed; every
     /// send has ended, and every consumer has read everything.
     Complete,
     /// Something is missing: this, first of all.

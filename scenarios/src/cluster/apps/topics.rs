@@ -57,7 +57,8 @@ impl TopicsApp {
         &self.refusals
     }
 
-    /// How many operations were done or refused. They end in the order in which they were asked for.
+    /// How many operations were done or refused. They end in the order in which they were asked
+    /// for.
     pub fn operated(&self) -> usize {
         self.operated
     }

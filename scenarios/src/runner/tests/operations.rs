@@ -135,7 +135,8 @@ fn what_the_seed_asks_operators_for_may_be_refused() {
     let played = play_document(&document).passed();
     assert!(played.misfires().is_empty(), "{:?}", played.misfires());
     let refused = played.count("controller-1001", "ElectionRefused", 0, 10_000);
-    assert!(0 < refused, "{:?}", played.faults());
+    let nobody = played.faults().iter().filter(|told| told.contains("no controller runs")).count();
+    assert!(0 < refused + nobody, "{:?}", played.faults());
     let all = played.faults().join("; ");
     for done in
         ["asked that broker-", "asked for preferred leaders", "asked to move", "asked to sh"]
