@@ -12,8 +12,9 @@ use crate::cluster::Node;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recovery {
     /// Every operation has ended. Every broker that is not gone for good is unfenced, every
-    /// partition has a leader and all its living replicas in the ISR, as many as acks=all needs, with equal logs, all committed; every
-    /// send has ended, and every consumer has read everything.
+    /// partition has a leader and all its living replicas in the ISR, as many as acks=all needs,
+    /// with equal logs, all committed; every send has ended, and every consumer has read
+    /// everything.
     Complete,
     /// Something is missing: this, first of all.
     Waits(String),
